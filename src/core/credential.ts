@@ -1,0 +1,87 @@
+// What a client presents to be recognised: `id.secret`. The id finds the session; the secret proves
+// that this client was given it, and is stored only as its SHA-256, so that a stolen table of
+// sessions opens none of them. A credential prints itself redacted wherever it is printed by
+// accident; `reveal()` is the one way out. It says nothing about who the user is.
+
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { inspect } from 'node:util';
+
+const tagBytes = 9;
+const randomIdBytes = 18;
+const secretBytes = 32;
+const shape = /^([A-Za-z0-9_-]{36})\.([A-Za-z0-9_-]{43})$/;
+
+export class Credential {
+  readonly id: string;
+  readonly #secret: string;
+
+  private constructor(id: string, secret: string) {
+    this.id = id;
+    this.#secret = secret;
+  }
+
+  /** A new id with 144 random bits, and a secret with 256 (ASVS 5.0 7.2.3), for one user. */
+  static issue(userId: string): Credential {
+    return new Credential(newSessionId(userId), randomBytes(secretBytes).toString('base64url'));
+  }
+
+  /** The same id with a new secret (rotation). */
+  static reissue(id: string): Credential {
+    return new Credential(id, randomBytes(secretBytes).toString('base64url'));
+  }
+
+  /** undefined for any text that was never issued in this exact form; costs no I/O. */
+  static parse(text: string): Credential | undefined {
+    const match = text.length === 80 ? shape.exec(text) : null;
+    if (match?.[1] === undefined || match[2] === undefined) return undefined;
+    // 43 characters hold 258 bits: of the last one, two must be zero, or one secret has four names.
+    if (!'AEIMQUYcgkosw048'.includes(match[2].charAt(42))) return undefined;
+    return new Credential(match[1], match[2]);
+  }
+
+  /** What a store keeps in place of the secret. */
+  get secretHash(): string {
+    return hash('sha256', this.#secret, 'base64url');
+  }
+
+  /** Compares in constant time with a stored hash. */
+  matches(secretHash: string): boolean {
+    const mine = Buffer.from(this.secretHash);
+    const theirs = Buffer.from(secretHash);
+    return mine.length === theirs.length && timingSafeEqual(mine, theirs);
+  }
+
+  /** The text that goes to the client, and nowhere else. */
+  reveal(): string {
+    return `${this.id}.${this.#secret}`;
+  }
+
+  toString(): string {
+    return '[credential]';
+  }
+
+  toJSON(): string {
+    return '[credential]';
+  }
+
+  [inspect.custom](): string {
+    return '[credential]';
+  }
+}
+
+/** A public name for a session, for device lists, logs and the audit: finds it, opens nothing. */
+export function newHandle(): string {
+  return randomBytes(12).toString('base64url');
+}
+
+/** This many first characters of a session id are the same for all sessions of one user. */
+export const userTagChars = 12;
+
+/** Lets a store that is spread over several machines keep one user's sessions together. */
+export function userTag(userId: string): string {
+  return hash('sha256', `user-tag:${userId}`, 'buffer').subarray(0, tagBytes).toString('base64url');
+}
+
+function newSessionId(userId: string): string {
+  return userTag(userId) + randomBytes(randomIdBytes).toString('base64url');
+}

@@ -1,0 +1,71 @@
+// THE table of what can go wrong in operation: code -> HTTP status, whether the outcome is
+// definite, and one sentence. A definite failure had no effect; after an indefinite one nobody
+// knows, and the lab records it so. Expected outcomes (anonymous, conflict, gone) are values and
+// are not here; programmer errors are assertions and crash the process.
+
+interface ErrorRow {
+  readonly status: number;
+  readonly definite: boolean;
+  readonly summary: string;
+}
+
+export const errors = {
+  'invalid-request': { status: 400, definite: true, summary: 'The request is malformed' },
+  'not-authenticated': { status: 401, definite: true, summary: 'Log in first' },
+  'session-ended': { status: 401, definite: true, summary: 'The session has ended' },
+  'wrong-credentials': { status: 401, definite: true, summary: 'User name or password is wrong' },
+  'not-found': { status: 404, definite: true, summary: 'There is nothing here' },
+  'method-not-allowed': { status: 405, definite: true, summary: 'Not with this method' },
+  'name-taken': { status: 409, definite: true, summary: 'This user name is taken' },
+  'session-conflict': { status: 409, definite: true, summary: 'Another request was first' },
+  'payload-too-large': { status: 413, definite: true, summary: 'The request body is too large' },
+  'session-too-large': { status: 413, definite: true, summary: 'The session cannot hold more' },
+  'unsupported-media-type': { status: 415, definite: true, summary: 'Send application/json' },
+  overloaded: { status: 429, definite: true, summary: 'Too many at once; try again' },
+  internal: { status: 500, definite: false, summary: 'The server failed' },
+  'store-unavailable': { status: 503, definite: true, summary: 'The session store is unreachable' },
+  'store-outcome-unknown': {
+    status: 504,
+    definite: false,
+    summary: 'The session store did not answer in time; the change may have happened',
+  },
+  'accounts-unavailable': { status: 503, definite: true, summary: 'User accounts are unreachable' },
+  'accounts-outcome-unknown': {
+    status: 504,
+    definite: false,
+    summary: 'User accounts did not answer in time; the change may have happened',
+  },
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof errors;
+
+export interface ErrorDetails {
+  /** What happened, to what, and what to do; for people; never holds a credential. */
+  readonly detail?: string;
+  /** When trying again is worth it. */
+  readonly retryAfterSeconds?: number;
+  readonly cause?: unknown;
+}
+
+export class OperatingError extends Error {
+  override readonly name = 'OperatingError';
+  readonly code: ErrorCode;
+  readonly detail: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(code: ErrorCode, details: ErrorDetails = {}) {
+    super(details.detail ?? errors[code].summary, { cause: details.cause });
+    this.code = code;
+    this.detail = details.detail;
+    this.retryAfterSeconds = details.retryAfterSeconds;
+  }
+
+  get status(): number {
+    return errors[this.code].status;
+  }
+
+  /** False when the operation may have taken effect all the same. */
+  get definite(): boolean {
+    return errors[this.code].definite;
+  }
+}

@@ -1,0 +1,92 @@
+// What happened in a run, as recorded: NDJSON, one header line, then two lines per operation
+// (invocation and completion) and two per fault, in the order in which they happened on one
+// monotonic clock. Times are milliseconds since the start of the run. Credentials appear only as
+// hashes. The completion says ok, fail (certainly no effect) or info (nobody knows), as in Jepsen.
+
+import type { Lifetimes } from './limits.ts';
+
+export const operations = [
+  'login',
+  'whoami',
+  'put',
+  'read',
+  'refresh',
+  'logout',
+  'logout-everywhere',
+  'replay',
+  'forge',
+] as const;
+/**
+ * login; whoami (an observation); put (adds to a cart quantity); read (the cart); refresh;
+ * logout; logout-everywhere; replay (whoami with a credential that was ended or replaced);
+ * forge (whoami with a credential that was never issued).
+ */
+export type Operation = (typeof operations)[number];
+
+export interface RunHeader {
+  readonly t: 'run';
+  readonly id: string;
+  readonly scenario: string;
+  readonly answer: string;
+  readonly seed: string;
+  readonly servers: readonly string[];
+  readonly policy: string;
+  readonly lifetimes: Lifetimes;
+  /** True when a credential is accepted until it expires, whatever the server learns meanwhile. */
+  readonly selfContained: boolean;
+}
+
+export interface Invocation {
+  readonly t: 'invoke';
+  /** Names the operation; its completion carries the same number. */
+  readonly i: number;
+  readonly f: Operation;
+  /** One cookie jar. */
+  readonly client: string;
+  /** One sequence of operations in it; two lanes of a client overlap. */
+  readonly lane: number;
+  readonly user: string;
+  /** The login whose credential is presented, as the lab numbers logins; null for none. */
+  readonly sess: string | null;
+  /** SHA-256 of the credential presented. */
+  readonly cred: string | null;
+  /** 'gateway', or the name of the server asked directly. */
+  readonly to: string;
+  readonly key?: string;
+  readonly val?: number;
+  readonly tPlan: number;
+  readonly tInv: number;
+}
+
+export interface Completion {
+  readonly t: 'ok' | 'fail' | 'info';
+  readonly i: number;
+  readonly status: number | null;
+  /** replica#incarnation, from the answer; null when no server answered. */
+  readonly server: string | null;
+  /** What the answer showed. user null means that the server took the client for nobody. */
+  readonly seen?: {
+    readonly user: string | null;
+    readonly cart?: Readonly<Record<string, number>>;
+  };
+  /** The login that this completion began. */
+  readonly sess?: string;
+  /** SHA-256 of the credential issued. */
+  readonly set?: string;
+  /** Problem code or network error code. */
+  readonly reason?: string;
+  readonly tHdr?: number;
+  readonly tEnd: number;
+  /** How often the gateway tried; absent when no gateway was asked. */
+  readonly tries?: number;
+}
+
+export interface FaultEvent {
+  readonly t: 'fault';
+  readonly kind: string;
+  readonly target: string;
+  readonly phase: 'begin' | 'end';
+  readonly at: number;
+}
+
+export type HistoryEvent = RunHeader | Invocation | Completion | FaultEvent;

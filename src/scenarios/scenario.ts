@@ -1,0 +1,61 @@
+// An experiment, as data: a cluster, what its users do, what goes wrong, and what each answer is
+// expected to show, expected violations included. A scenario is run once per answer it names; the
+// run `memory-two-servers` is the scenario `two-servers` under the answer `memory`.
+
+import type { Lifetimes } from '../core/limits.ts';
+import type { Outcome, PropertyName } from '../core/verdict.ts';
+import type { FaultOptions } from '../faults/fault.ts';
+import type * as faults from '../faults/index.ts';
+import type * as policies from '../policies/index.ts';
+import type * as stores from '../stores/index.ts';
+import type * as strategies from '../strategies/index.ts';
+import type * as workloads from '../workloads/index.ts';
+
+/** The answers to the question: a strategy, and the store it keeps its memory in. */
+export const answers = {
+  token: { strategy: 'token', store: 'postgres' },
+  memory: { strategy: 'session', store: 'memory' },
+  postgres: { strategy: 'session', store: 'postgres' },
+  redis: { strategy: 'session', store: 'redis' },
+} as const satisfies Record<
+  string,
+  { strategy: keyof typeof strategies; store: keyof typeof stores }
+>;
+
+export type AnswerName = keyof typeof answers;
+
+export interface FaultStep {
+  /** When it begins, in milliseconds after the users start. */
+  readonly atMs: number;
+  readonly fault: keyof typeof faults;
+  readonly options?: FaultOptions;
+  /** Cured after this long; absent: when the users are done. */
+  readonly forMs?: number;
+}
+
+/** What a verdict must say for the run to have gone as predicted. Properties left out may say anything. */
+export interface Expectation {
+  readonly verdicts: Partial<Record<PropertyName, Outcome>>;
+  /** Bounds on measures, `property.measure`: [least, most]. */
+  readonly measures?: Readonly<Record<string, readonly [least: number, most: number]>>;
+  /** Why a violation is no bug here. */
+  readonly because?: string;
+}
+
+export interface Scenario {
+  readonly title: string;
+  /** What it asks, in one sentence. */
+  readonly question: string;
+  /** Where to read on. */
+  readonly chapter: string;
+  readonly cluster: {
+    readonly servers: number;
+    readonly policy: keyof typeof policies;
+    readonly lifetimes?: Partial<Lifetimes>;
+  };
+  readonly workload: keyof typeof workloads;
+  readonly users: number;
+  readonly lengthMs: number;
+  readonly faults: readonly FaultStep[];
+  readonly expect: Partial<Record<AnswerName, Expectation>>;
+}

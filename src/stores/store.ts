@@ -1,0 +1,98 @@
+// Where a session lives between two requests. Four verbs change it, and none of them is an upsert:
+// what was revoked or never created cannot come back by writing to it. A fifth, rotate, replaces
+// the secret under the same lock. Outcomes that a caller must expect are values; when a store does
+// not answer it throws OperatingError `store-unavailable` (surely not done) or
+// `store-outcome-unknown` (perhaps done), within its time limit.
+
+import type { EndReason, FieldChange, Fields, Session, StoredSession } from '../core/session.ts';
+import type { Claims } from '../core/verdict.ts';
+
+export type Updated =
+  | { readonly outcome: 'ok'; readonly revision: number; readonly fields: Fields }
+  /** Only when a revision was asked for: the session is at another one. */
+  | { readonly outcome: 'conflict'; readonly revision: number }
+  /** Revoked, expired or never created. Nothing was written. */
+  | { readonly outcome: 'gone' };
+
+export interface Rotation {
+  /** The hash of the secret that the client presented. */
+  readonly presentedHash: string;
+  readonly nextHash: string;
+  readonly now: number;
+  readonly graceMs: number;
+}
+
+export type Rotated =
+  /** The presented secret was the current one; it is now the previous one. */
+  | { readonly outcome: 'rotated'; readonly session: Session }
+  /**
+   * The presented secret was the previous one, within the grace (a reply was lost, or two tabs
+   * were at it): `nextHash` became current all the same, and the grace was not extended.
+   */
+  | { readonly outcome: 'absorbed'; readonly session: Session }
+  /** Any other secret: somebody used an old credential. The session was revoked. */
+  | { readonly outcome: 'reuse'; readonly handle: string }
+  | { readonly outcome: 'gone' };
+
+export interface SessionStore extends AsyncDisposable {
+  /** Writes a new session. Returns false, and writes nothing, when the id was ever used. */
+  create(session: StoredSession): Promise<boolean>;
+
+  /** The session, or undefined when it was revoked, has expired at `now`, or never was. */
+  read(id: string, now: number): Promise<StoredSession | undefined>;
+
+  /**
+   * Applies the changes as one step, to exactly the named fields. With `expected`, only at that
+   * revision. Every acknowledged increment counts, however many run at once.
+   */
+  update(
+    id: string,
+    changes: readonly FieldChange[],
+    now: number,
+    expected?: number,
+  ): Promise<Updated>;
+
+  /**
+   * Notes a use: sets `lastSeenAt` and `idleExpiresAt`, unless they are later already. Carries no
+   * data and leaves the revision alone. False when the session is gone.
+   */
+  touch(id: string, lastSeenAt: number, idleExpiresAt: number): Promise<boolean>;
+
+  /** Replaces the secret, in one step, under the lock that revoke takes. */
+  rotate(id: string, rotation: Rotation): Promise<Rotated>;
+
+  /**
+   * Ends the session and leaves a tombstone until its absolute limit, so that nothing in flight
+   * revives it. Idempotent: true when this call ended it, false when it was gone already.
+   */
+  revoke(id: string, reason: EndReason, now: number): Promise<boolean>;
+
+  /** Ends every session of the user that exists when this runs. Returns how many it ended. */
+  revokeAll(userId: string, reason: EndReason, now: number): Promise<number>;
+
+  /** The user's living sessions, oldest first. */
+  list(userId: string, now: number): Promise<readonly Session[]>;
+
+  /** Rejects, as any verb does, when the store does not answer. For readiness. */
+  ping(): Promise<void>;
+}
+
+export interface StoreOptions {
+  /** Connection URL; ignored by stores that need none. */
+  readonly url?: string;
+  /** How long any verb may take, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+export interface Store {
+  /** One sentence: where the memory is. */
+  readonly says: string;
+  /** True when all servers see the same sessions. */
+  readonly shared: boolean;
+  /** True when sessions outlive the process that made them. */
+  readonly survivesRestart: boolean;
+  /** What holds on N servers without affinity, and what does not, with the reason. */
+  readonly claims: Claims;
+  /** Connects, makes its tables if it has any, and is ready. */
+  open(options: StoreOptions): Promise<SessionStore>;
+}

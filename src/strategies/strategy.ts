@@ -1,0 +1,98 @@
+// How a server recognises you from one request to the next. A strategy owns the credential: how it
+// is made, how it travels, how it is checked, replaced and ended. It speaks in HTTP header fields
+// and values only, so that any server can carry it; it keeps what must be kept in a SessionStore.
+
+import type { Clock } from '../core/clock.ts';
+import type { Lifetimes } from '../core/limits.ts';
+import type { Recognition } from '../core/recognition.ts';
+import type { FieldChange, Fields, Session } from '../core/session.ts';
+import type { Claims } from '../core/verdict.ts';
+import type { SessionStore } from '../stores/store.ts';
+
+/** Header fields as node:http gives them: names in lower case. */
+export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** What the client must be given: header fields of the answer, and members of its JSON body. */
+export interface Issue {
+  readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
+  readonly body: Readonly<Record<string, string | number>>;
+}
+
+export type Changed =
+  /** The change is durable in the strategy's sense; `issue` goes with the answer. */
+  | { readonly outcome: 'ok'; readonly fields: Fields; readonly issue: Issue }
+  /** The session ended meanwhile: nothing was written, and no credential may be set. */
+  | { readonly outcome: 'gone' };
+
+export type Refreshed =
+  | { readonly outcome: 'ok'; readonly issue: Issue }
+  /** Nothing valid was presented. */
+  | { readonly outcome: 'refused' }
+  /** An old credential was presented: the session it belonged to has been ended. */
+  | { readonly outcome: 'reuse'; readonly handle: string };
+
+/** One login, as its owner sees it in a list. */
+export interface SessionSummary {
+  readonly handle: string;
+  readonly createdAt: number;
+  readonly lastSeenAt: number;
+  readonly expiresAt: number;
+}
+
+/**
+ * One strategy at work in one server. Every method may throw OperatingError `store-unavailable` or
+ * `store-outcome-unknown`, except recognise, which answers `unknown` instead.
+ */
+export interface Recogniser {
+  /** Who sent a request with these header fields? Does no I/O for a request without credential. */
+  recognise(headers: RequestHeaders): Promise<Recognition>;
+
+  /**
+   * Begins a session for a user whose password was just verified. Ends the session that the
+   * request came with, if any: a credential from before the login never gains it (ASVS 7.2.4).
+   */
+  begin(user: { id: string; name: string }, headers: RequestHeaders): Promise<Issue>;
+
+  /** Changes fields of the session's data, at once: nothing is saved behind the handler's back. */
+  change(session: Session, changes: readonly FieldChange[]): Promise<Changed>;
+
+  /** Exchanges the presented credential for a fresh one. `refreshToken` is the body's member. */
+  refresh(headers: RequestHeaders, refreshToken: string | undefined): Promise<Refreshed>;
+
+  /** Ends the session and tells the client to forget it. */
+  end(session: Session): Promise<Issue>;
+
+  /** Ends all sessions of the user and tells this client to forget its own. */
+  endAll(session: Session): Promise<Issue>;
+
+  /** Ends one of the user's sessions by its handle. False when there is none such. */
+  endOne(session: Session, handle: string): Promise<boolean>;
+
+  /** The user's living sessions, oldest first. */
+  list(session: Session): Promise<readonly SessionSummary[]>;
+
+  /** What makes a client forget what it holds, for a logout that recognises nobody. */
+  forget(): Issue;
+}
+
+export interface StrategyOptions {
+  readonly store: SessionStore;
+  readonly clock: Clock;
+  readonly lifetimes: Lifetimes;
+  /** Keys that sign, as a JSON Web Key (RFC 7517); for strategies that sign. */
+  readonly tokenKey?: string;
+  /** Names this service in what it signs (`iss` and `aud`). */
+  readonly audience: string;
+  /** False only for plain HTTP on loopback: cookies then go without Secure and `__Host-`. */
+  readonly secureCookies: boolean;
+}
+
+export interface Strategy {
+  /** One sentence: where the memory is, and who must be asked. */
+  readonly says: string;
+  /** True when a credential is accepted until it expires, whatever the server learns meanwhile. */
+  readonly selfContained: boolean;
+  /** What holds whatever the store, and what does not, with the reason. */
+  readonly claims: Claims;
+  start(options: StrategyOptions): Promise<Recogniser>;
+}
