@@ -35,6 +35,11 @@ export const errors = {
     definite: false,
     summary: 'User accounts did not answer in time; the change may have happened',
   },
+  'backing-unavailable': {
+    status: 503,
+    definite: true,
+    summary: 'PostgreSQL or Redis cannot be had',
+  },
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof errors;

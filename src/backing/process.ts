@@ -1,0 +1,60 @@
+// What PostgreSQL and Redis have in common as processes of the keeper: a free port, a readiness
+// condition, and an ending that asks politely first and insists after a while.
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+export const run = promisify(execFile);
+
+export interface Running {
+  readonly url: string;
+  /** For people: 'PostgreSQL 18 (embedded)'. */
+  readonly origin: string;
+  readonly pid: number;
+  stop(): Promise<void>;
+  /** False once the process has ended, whoever ended it. */
+  isAlive(): boolean;
+}
+
+/** A port that was free a moment ago: whoever uses it must be ready for a clash. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port was given');
+  return address.port;
+}
+
+/** Polls until the condition holds; false when the deadline passes first. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  timeoutMs: number,
+): Promise<boolean> {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await condition())) {
+    if (Date.now() > deadline) return false;
+    await delay(10);
+  }
+  return true;
+}
+
+/** Sends each signal in turn, with patience after each, until the process is gone. */
+export async function end(
+  pid: number,
+  isAlive: () => boolean,
+  signals: readonly NodeJS.Signals[],
+): Promise<void> {
+  for (const signal of signals) {
+    if (!isAlive()) return;
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // It ended between the look and the signal.
+    }
+    if (await until(() => !isAlive(), 5_000)) return;
+  }
+}
