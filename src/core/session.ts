@@ -63,9 +63,9 @@ export function expiresAt(session: Pick<Session, 'absoluteExpiresAt' | 'idleExpi
   return Math.min(session.absoluteExpiresAt, session.idleExpiresAt);
 }
 
-/** The fields after the changes, in order. */
+/** The fields after the changes, in order. Without a prototype, so that any name is only a name. */
 export function applyChanges(fields: Fields, changes: readonly FieldChange[]): Fields {
-  const after: Record<string, Json> = { ...fields };
+  const after: Record<string, Json> = Object.assign(Object.create(null), fields);
   for (const change of changes) {
     if (change.op === 'set') after[change.field] = change.value;
     else if (change.op === 'remove') delete after[change.field];
