@@ -1,1 +1,4 @@
-export {};
+export { browse } from './browse.ts';
+export { everyday } from './everyday.ts';
+export { logoutReplay as 'logout-replay' } from './logout-replay.ts';
+export { twoTabs as 'two-tabs' } from './two-tabs.ts';
