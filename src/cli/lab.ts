@@ -1,0 +1,118 @@
+// `sessionlab lab`: runs experiments side by side, shows them while they run, and says what they
+// showed: everything asked for in full when it is little, the course's lists and the matrix when it
+// is the whole course.
+
+import { randomBytes } from 'node:crypto';
+import { Command, InvalidArgumentError } from 'commander';
+import * as gateways from '../gateways/index.ts';
+import { type Lab, openLab } from '../lab/lab.ts';
+import { runReport } from '../lab/report.ts';
+import { type RunResult, runScenario } from '../lab/run.ts';
+import { courseReport } from './course.ts';
+import { exits, interruption } from './exit.ts';
+import { matrixReport } from './matrix.ts';
+import { startProgress } from './progress.ts';
+import { everyRun, type Selection, select } from './select.ts';
+
+interface Options {
+  readonly seed: string;
+  readonly jobs: number;
+  readonly results: string;
+  readonly gateway: string;
+  readonly json?: boolean;
+  readonly full?: boolean;
+}
+
+export function labCommand(): Command {
+  return new Command('lab')
+    .description('Run experiments on real servers and judge what happened')
+    .argument('[names...]', 'a scenario, or <answer>-<scenario>; none for the whole course')
+    .option('--seed <text>', 'reproduces the plan of the users', randomBytes(2).toString('hex'))
+    .option('--jobs <number>', 'how many run side by side', wholeNumber, 4)
+    .option('--results <folder>', 'where the recorded histories go', 'results')
+    .option('--gateway <name>', `front door: ${Object.keys(gateways).join(', ')}`, 'node')
+    .option('--full', 'print every verdict of every run')
+    .option('--json', 'print results as JSON, and nothing else')
+    .action(lab);
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) {
+    throw new InvalidArgumentError('A whole number from 1 is needed.');
+  }
+  return value;
+}
+
+async function lab(names: readonly string[], options: Options): Promise<void> {
+  const chosen = select(names);
+  const results = await runAll(chosen, options);
+  if (options.json) console.log(JSON.stringify(results, null, 2));
+  else console.log(reportOf(results, chosen.length === everyRun.length, options.full === true));
+  process.exitCode = exitOf(results);
+}
+
+async function runAll(chosen: readonly Selection[], options: Options): Promise<RunResult[]> {
+  const signal = interruption();
+  const progress = startProgress(chosen, { silent: options.json === true });
+  await using ground = await openLab({ folder: options.results, gateway: options.gateway });
+  progress.ground(ground);
+  const waiting = [...chosen];
+  const results: RunResult[] = [];
+  const worker = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      signal.throwIfAborted();
+      const result = await runOne(next, ground, { ...options, signal, onProgress: progress.note });
+      progress.ended(result);
+      results.push(result);
+    }
+  };
+  try {
+    await settleAll(Array.from({ length: options.jobs }, worker));
+  } finally {
+    progress.stop();
+  }
+  const order = new Map(chosen.map(({ name }, index) => [name, index]));
+  return results.toSorted((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0));
+}
+
+function runOne(
+  { scenario, answer }: Selection,
+  ground: Lab,
+  options: Parameters<typeof runScenario>[3],
+): Promise<RunResult> {
+  const { seed, signal, onProgress } = options;
+  return runScenario(scenario, answer, ground, {
+    seed,
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress }),
+  });
+}
+
+/** Waits for all, so that nothing still runs when the ground is cleared away, then fails as one. */
+async function settleAll(work: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find((each) => each.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
+function reportOf(results: readonly RunResult[], wholeCourse: boolean, full: boolean): string {
+  const parts = wholeCourse ? [courseReport(results), matrixReport(results)] : [];
+  const surprising = results.filter((result) => !result.asExpected && !result.notTested);
+  const inFull = full || !wholeCourse ? results : surprising;
+  return [...inFull.map(runReport), ...parts, summary(results)].join('\n\n');
+}
+
+function summary(results: readonly RunResult[]): string {
+  const tested = results.filter((result) => result.notTested === undefined);
+  const expected = tested.filter((result) => result.asExpected).length;
+  const skipped = results.length - tested.length;
+  const count = `${expected} of ${tested.length} runs as predicted`;
+  return skipped === 0 ? count : `${count}; ${skipped} NOT TESTED (no Redis here)`;
+}
+
+function exitOf(results: readonly RunResult[]): number {
+  const tested = results.filter((result) => result.notTested === undefined);
+  if (tested.some((result) => result.surprises.length > 0)) return exits.surprised;
+  if (tested.some((result) => result.missing.length > 0)) return exits.undecided;
+  return exits.asExpected;
+}

@@ -1,0 +1,76 @@
+// Everything at a glance: what happened (a row) under each answer (a column), and in each cell how
+// many promises were kept and which were broken; then each promise by itself.
+
+import { stripVTControlCharacters, styleText } from 'node:util';
+import { type PropertyName, properties } from '../core/verdict.ts';
+import { isPromise, markOf, scenarioOf, wasPredicted } from '../lab/report.ts';
+import type { RunResult } from '../lab/run.ts';
+import { answerNames } from './select.ts';
+
+const cellWidth = 25;
+
+export function matrixReport(results: readonly RunResult[]): string {
+  const scenarios = [...new Set(results.map((result) => result.scenario))];
+  const promises = (Object.keys(properties) as PropertyName[]).filter(
+    (name) => !('diagnostic' in properties[name]),
+  );
+  return [
+    styleText('bold', 'What happens, and which promises break'),
+    row('', answerNames),
+    ...scenarios.map((scenario) =>
+      row(
+        scenario,
+        answerNames.map((answer) => runCell(find(results, answer, scenario))),
+      ),
+    ),
+    '',
+    styleText('bold', 'Each promise, over all of it'),
+    row('', answerNames),
+    ...promises.map((name) =>
+      row(
+        name,
+        answerNames.map((answer) => promiseCell(name, results, answer)),
+      ),
+    ),
+    '',
+    'Read on: docs/concepts/01-what-a-session-is.md, then 02 to 04.',
+    'One run in full: npm run lab -- memory-two-servers. All of them: npm run lab -- --full',
+  ].join('\n');
+}
+
+function find(results: readonly RunResult[], answer: string, scenario: string) {
+  return results.find((result) => result.answer === answer && result.scenario === scenario);
+}
+
+function row(label: string, cells: readonly string[]): string {
+  return `  ${label.padEnd(21)}${cells.map(pad).join('')}`.trimEnd();
+}
+
+function pad(cell: string): string {
+  return cell + ' '.repeat(Math.max(1, cellWidth - stripVTControlCharacters(cell).length));
+}
+
+function runCell(result: RunResult | undefined): string {
+  if (result === undefined) return styleText('dim', '·');
+  if (result.verdicts.length === 0) return styleText('dim', '– NOT TESTED');
+  const expected = scenarioOf(result).expect[result.answer];
+  const broken = result.verdicts.filter((each) => isPromise(each) && each.outcome === 'VIOLATED');
+  const kept = result.verdicts.filter((each) => isPromise(each) && each.outcome === 'HOLDS');
+  if (broken.length === 0) return styleText('green', `✓ ${kept.length} hold`);
+  const predicted = broken.every((each) => wasPredicted(each, expected));
+  const { glyph, colour } = markOf('VIOLATED', predicted);
+  const more = broken.length > 1 ? ` +${broken.length - 1}` : '';
+  return styleText(colour, `${glyph} ${broken[0]?.property}${more}`);
+}
+
+function promiseCell(name: PropertyName, results: readonly RunResult[], answer: string): string {
+  const verdicts = results
+    .filter((result) => result.answer === answer)
+    .flatMap((result) => result.verdicts.filter((each) => each.property === name));
+  const judged = verdicts.filter(({ outcome }) => outcome === 'HOLDS' || outcome === 'VIOLATED');
+  const broken = judged.filter(({ outcome }) => outcome === 'VIOLATED').length;
+  if (judged.length === 0) return styleText('dim', '– NOT TESTED');
+  const where = `in ${broken === 0 ? judged.length : `${broken} of ${judged.length}`} runs`;
+  if (broken === 0) return styleText('green', `✓ HOLDS ${where}`);
+  return styleText('yellow', `✗ VIOLATED ${where}`);
+}
