@@ -22,6 +22,8 @@ export const errors = {
   'session-too-large': { status: 413, definite: true, summary: 'The session cannot hold more' },
   'unsupported-media-type': { status: 415, definite: true, summary: 'Send application/json' },
   overloaded: { status: 429, definite: true, summary: 'Too many at once; try again' },
+  'request-timeout': { status: 408, definite: true, summary: 'The request came too slowly' },
+  'headers-too-large': { status: 431, definite: true, summary: 'The header fields are too large' },
   internal: { status: 500, definite: false, summary: 'The server failed' },
   'store-unavailable': { status: 503, definite: true, summary: 'The session store is unreachable' },
   'store-outcome-unknown': {
