@@ -1,0 +1,35 @@
+// What a server is put together from, and where a variant of it may differ. A decoration wraps
+// parts of the one program (that is how the planted faults of the tests are made); it cannot swap
+// the composition itself.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { Accounts } from '../accounts/accounts.ts';
+import type { SessionStore } from '../stores/store.ts';
+import type { Recogniser } from '../strategies/strategy.ts';
+import type { Config } from './config.ts';
+
+/** The web application. TypeBox gives the types of the routes' JSON schemas; nothing of it runs. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+export interface Parts {
+  readonly config: Config;
+  readonly store: SessionStore;
+  readonly recogniser: Recogniser;
+  readonly accounts: Accounts;
+}
+
+export interface Decoration {
+  store?(store: SessionStore): SessionStore;
+  recogniser?(recogniser: Recogniser, store: SessionStore): Recogniser;
+  accounts?(accounts: Accounts): Accounts;
+  /** Runs before the routes are added: for hooks. */
+  app?(app: App): void;
+}

@@ -1,0 +1,140 @@
+// The web application, put together from its parts: what every request meets on its way (a request
+// id, header fields, problems, counting) and then the routes, one file for each topic. It does not
+// listen and opens nothing. There is no access log: that is the gateway's work, and here a log line
+// means that something deserves attention.
+
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Writable } from 'node:stream';
+import Fastify, { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import { OperatingError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import { answerBrokenRequest } from './broken-request.ts';
+import { servedBy } from './config.ts';
+import { createLogOptions } from './log.ts';
+import { Meter } from './meter.ts';
+import { allowedMethods, type RouteTable } from './methods.ts';
+import type { App, Decoration, Parts } from './parts.ts';
+import { sendProblem } from './problem.ts';
+import { accountRoutes } from './routes/accounts.ts';
+import { cartRoutes } from './routes/cart.ts';
+import { healthRoutes } from './routes/health.ts';
+import { metricsRoutes } from './routes/metrics.ts';
+import { pageRoutes } from './routes/pages.ts';
+import { sessionRoutes } from './routes/sessions.ts';
+import { addRecognition } from './session-plugin.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** True from the moment the server was told to end: it answers, and keeps no connection. */
+    draining: boolean;
+  }
+}
+
+export interface ServerExtras {
+  readonly decorate?: Decoration['app'];
+  /** Where log lines go. Default: standard output. */
+  readonly logTo?: Writable;
+}
+
+/** The application, not yet ready and not listening. Closing it closes none of the parts. */
+export function buildServer(parts: Parts, extras: ServerExtras = {}): App {
+  const { config, recogniser } = parts;
+  const app: App = Fastify({
+    logger: createLogOptions(config, extras.logTo),
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: requestIds(),
+    bodyLimit: limits.bodyBytesMax,
+    requestTimeout: config.requestTimeoutMs,
+    connectionTimeout: 2 * config.requestTimeoutMs,
+    keepAliveTimeout: config.keepAliveMs,
+    return503OnClosing: false,
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
+    frameworkErrors: (error, request, reply) => {
+      dress(reply, request.id);
+      sendProblem(error, request.id, reply, request.log);
+    },
+    clientErrorHandler: answerBrokenRequest(config),
+  });
+
+  // One log line in a million requests is no reason to make every request a logger of its own.
+  app.setChildLoggerFactory((logger) => logger);
+  const dress = createDress(app, parts);
+  const meter = new Meter();
+  const table: RouteTable = new Map();
+
+  app.decorate('draining', false);
+  app.addHook('onRoute', ({ url, method }) => {
+    const methods = table.get(url) ?? new Set();
+    for (const each of [method].flat()) methods.add(each);
+    table.set(url, methods);
+  });
+  app.addHook('onRequest', (request, reply, done) => {
+    dress(reply, request.id);
+    if (request.is404) done(refuseUnrouted(table, request, reply));
+    else done();
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    meter.answer(request.routeOptions.url ?? 'none', reply.statusCode, reply.elapsedTime);
+    done();
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const leftEarly = request.raw.destroyed && !request.raw.complete;
+    const thrown = leftEarly ? new OperatingError('invalid-request') : error;
+    sendProblem(thrown, request.id, reply, app.log);
+  });
+  // Never reached, because onRequest refuses what has no route; it keeps Fastify's own answer out.
+  app.setNotFoundHandler((request, reply) => {
+    sendProblem(new OperatingError('not-found'), request.id, reply, app.log);
+  });
+  addRecognition(app, recogniser, meter);
+  extras.decorate?.(app);
+  addRoutes(app, parts, meter);
+  return app;
+}
+
+function addRoutes(app: App, parts: Parts, meter: Meter): void {
+  app.register(async (scope) => {
+    if (parts.config.apiDocs) await (await import('./api-docs.ts')).addApiDocs(scope);
+    accountRoutes(scope, parts);
+    sessionRoutes(scope, parts);
+    pageRoutes(scope, parts);
+    cartRoutes(scope, parts);
+    healthRoutes(scope, parts);
+    metricsRoutes(scope, meter);
+  });
+}
+
+/** A client's request id is taken over when it is short and plain, and replaced when not. */
+function requestIds(): (request: IncomingMessage) => string {
+  const prefix = randomBytes(6).toString('base64url');
+  let count = 0;
+  return (request) => {
+    const offered = request.headers['x-request-id'];
+    if (typeof offered === 'string' && /^[A-Za-z0-9_-]{8,64}$/.test(offered)) return offered;
+    count += 1;
+    return `${prefix}-${count.toString(36)}`;
+  };
+}
+
+/** The header fields of every answer. */
+function createDress(app: { readonly draining: boolean }, { config }: Parts) {
+  const server = servedBy(config);
+  return (reply: FastifyReply, requestId: string): void => {
+    reply.header('x-served-by', server);
+    reply.header('x-request-id', requestId);
+    reply.header('cache-control', 'no-store');
+    reply.header('x-content-type-options', 'nosniff');
+    reply.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
+    reply.header('referrer-policy', 'no-referrer');
+    if (config.secureCookies) reply.header('strict-transport-security', 'max-age=31536000');
+    if (app.draining) reply.header('connection', 'close');
+  };
+}
+
+function refuseUnrouted(table: RouteTable, request: FastifyRequest, reply: FastifyReply): Error {
+  const allowed = allowedMethods(table, request.url);
+  if (allowed.length === 0) return new OperatingError('not-found');
+  reply.header('allow', allowed.join(', '));
+  return new OperatingError('method-not-allowed');
+}
