@@ -1,1 +1,2 @@
 export { memory } from './memory.ts';
+export { redis } from './redis.ts';
