@@ -1,1 +1,2 @@
-export {};
+export { session } from './session.ts';
+export { token } from './token.ts';

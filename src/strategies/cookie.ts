@@ -1,0 +1,52 @@
+// How a session credential travels: in a cookie (RFC 6265bis), or in `x-session-id` for tools. All
+// that a browser can do for us is asked for: no script reads the cookie (HttpOnly), other sites do
+// not send it along (SameSite), and under its `__Host-` name a browser takes it neither from a
+// neighbouring host nor over plain HTTP. On loopback without TLS it goes without the last two.
+// Only space and tab are blanks before a name: a server that skips more than these can be made to
+// read a cookie that the browser did not protect.
+
+import { Credential } from '../core/credential.ts';
+import type { AnonymousReason } from '../core/recognition.ts';
+import type { Issue, RequestHeaders } from './strategy.ts';
+
+/** A request with more credentials than this is not a browser's, and asks too much of a store. */
+const credentialsMax = 4;
+
+export interface SessionCookie {
+  /** The credentials that a request carries, without asking whether they are valid. */
+  credentialsIn(headers: RequestHeaders): readonly Credential[] | AnonymousReason;
+  /** Hands the credential to the client, for so many milliseconds. */
+  hand(credential: Credential, lifetimeMs: number): Issue;
+  /** Takes it back, with the attributes of setting: any others would name another cookie. */
+  readonly takeBack: Issue;
+}
+
+export function sessionCookie(secure: boolean): SessionCookie {
+  const name = secure ? '__Host-session' : 'session';
+  const attributes = `Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
+  const pair = new RegExp(`(?:^|;)[ \\t]*${name}=([^;]*)`, 'g');
+
+  const set = (value: string, maxAge: number): Issue => ({
+    headers: [['set-cookie', `${name}=${value}; Max-Age=${maxAge}; ${attributes}`]],
+    body: {},
+  });
+
+  return {
+    credentialsIn(headers) {
+      const { 'x-session-id': id, cookie = '' } = headers;
+      const field = typeof cookie === 'string' ? cookie : cookie.join(';');
+      const texts =
+        id === undefined ? Array.from(field.matchAll(pair), ([, value]) => value) : [id];
+      if (texts.length === 0) return 'no-credential';
+      const credentials = [...new Set(texts)].flatMap((text) => parse(text) ?? []);
+      const credible = credentials.length > 0 && credentials.length <= credentialsMax;
+      return credible ? credentials : 'malformed';
+    },
+    hand: (credential, lifetimeMs) => set(credential.reveal(), Math.floor(lifetimeMs / 1000)),
+    takeBack: set('', 0),
+  };
+}
+
+function parse(text: string | readonly string[] | undefined): Credential | undefined {
+  return typeof text === 'string' ? Credential.parse(text) : undefined;
+}
