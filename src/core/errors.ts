@@ -24,6 +24,17 @@ export const errors = {
   overloaded: { status: 429, definite: true, summary: 'Too many at once; try again' },
   'request-timeout': { status: 408, definite: true, summary: 'The request came too slowly' },
   'headers-too-large': { status: 431, definite: true, summary: 'The header fields are too large' },
+  'no-server': { status: 503, definite: true, summary: 'No server can take the request' },
+  'server-lost': {
+    status: 502,
+    definite: false,
+    summary: 'The server broke off; the request may have been carried out',
+  },
+  'server-silent': {
+    status: 504,
+    definite: false,
+    summary: 'The server did not answer in time; the request may have been carried out',
+  },
   internal: { status: 500, definite: false, summary: 'The server failed' },
   'store-unavailable': { status: 503, definite: true, summary: 'The session store is unreachable' },
   'store-outcome-unknown': {
@@ -37,6 +48,7 @@ export const errors = {
     definite: false,
     summary: 'User accounts did not answer in time; the change may have happened',
   },
+  'gateway-unavailable': { status: 503, definite: true, summary: 'The gateway is not running' },
   'backing-unavailable': {
     status: 503,
     definite: true,

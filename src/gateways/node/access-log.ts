@@ -1,0 +1,45 @@
+// The access log: one JSON object in a line for each request. It holds no header field, no query
+// and no body, so no credential can get into it. Lines are gathered in memory while the file is
+// busy; a gateway that is killed loses those.
+
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+
+export interface AccessLine {
+  /** When the request arrived, ISO 8601. */
+  readonly time: string;
+  readonly requestId: string;
+  readonly client: string;
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  /** Null when the client left before there was an answer. */
+  readonly status: number | null;
+  /** False when the answer broke off. */
+  readonly complete: boolean;
+  /** The server asked last; null when none could be. */
+  readonly upstream: string | null;
+  /** How many servers were asked. */
+  readonly tries: number;
+  readonly durationMs: number;
+  /** Bytes sent to the client, header fields included. */
+  readonly bytes: number;
+}
+
+export interface AccessLog {
+  write(line: AccessLine): void;
+  /** Resolves when every line is in the file. */
+  close(): Promise<void>;
+}
+
+export function openAccessLog(file: string | undefined): AccessLog {
+  if (file === undefined) return { write: () => undefined, close: async () => undefined };
+  const stream = createWriteStream(file, { flags: 'a', mode: 0o600 });
+  return {
+    write: (line) => void stream.write(`${JSON.stringify(line)}\n`),
+    async close() {
+      stream.end();
+      await once(stream, 'close');
+    },
+  };
+}

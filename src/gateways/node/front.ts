@@ -1,0 +1,136 @@
+// The gateway's HTTP server. A server that could not be connected saw no byte of a request, so
+// another is asked, whatever the method; after that nothing is repeated (RFC 9110 section 9.2.2),
+// and a client that gets 502 or 504 must assume that its request may have been carried out.
+
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
+import type { Socket } from 'node:net';
+import { createProxyServer } from 'httpxy';
+import { ConnectedAgent, connected, SocketAgent } from './connect.ts';
+import { answerFields } from './fields.ts';
+import { Journey, type Parts, type Problem } from './journey.ts';
+import { refused } from './pool.ts';
+
+/** How patient the gateway is with slow clients: for the header, and for the whole request. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+/** Longer than clients keep a connection that they do not use. */
+const KEEP_ALIVE_MS = 75_000;
+
+/** An HTTP server, not yet listening, that proxies to the servers of the pool. */
+export function createFront(parts: Parts): Server {
+  const front = createServer({
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionsCheckingInterval: 1_000,
+    noDelay: true,
+    shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === 'websocket',
+  });
+  front.on('request', requestHandler(parts));
+  front.on('upgrade', upgradeHandler(parts));
+  return front;
+}
+
+function requestHandler(parts: Parts) {
+  const journeys = new WeakMap<IncomingMessage, Journey>();
+  const agent = new ConnectedAgent();
+  const proxy = createProxyServer({ selfHandleResponse: true, agent });
+
+  proxy.on('proxyReq', (outgoing, request) => {
+    const journey = journeys.get(request);
+    if (journey === undefined) return;
+    journey.hasReached = true;
+    outgoing.setTimeout(parts.answerTimeoutMs, () => {
+      journey.isTooLate = true;
+      outgoing.destroy();
+    });
+  });
+  proxy.on('proxyRes', (answer, request, response) => {
+    const own = journeys.get(request)?.ownFields(answer.headers['set-cookie']);
+    response.writeHead(answer.statusCode ?? 502, { ...answerFields(answer.headers), ...own });
+    answer.pipe(response);
+  });
+
+  return async (request: IncomingMessage, response: ServerResponse) => {
+    const journey = new Journey(request, parts);
+    journeys.set(request, journey);
+    response.once('close', () => {
+      journey.end(response.headersSent ? response.statusCode : null, response.writableFinished);
+    });
+    if (journey.objection !== undefined) return send(journey.problem(journey.objection));
+    for (const server of journey.choices()) {
+      server.inFlight += 1;
+      // What went wrong is in the journey; the error could only repeat it.
+      await proxy.web(request, response, { target: server.url }).catch(() => undefined);
+      server.inFlight -= 1;
+      if (response.closed || response.headersSent) return;
+      if (!journey.hasReached) refused(server);
+    }
+    send(journey.problem());
+
+    function send({ status, fields, body }: Problem): void {
+      response.writeHead(status, fields).end(body);
+      // The connection can be used again only when the rest of the request has been read.
+      request.unpipe().resume();
+    }
+  };
+}
+
+function upgradeHandler(parts: Parts) {
+  return async (request: IncomingMessage, client: Socket, head: Buffer) => {
+    const journey = new Journey(request, parts);
+    let status: number | null = null;
+    const refuse = (problem: Problem) => {
+      status = problem.status;
+      client.end(raw(problem));
+    };
+    client.on('error', () => undefined);
+    client.once('close', () => journey.end(status, true));
+    if (journey.objection !== undefined) return refuse(journey.problem(journey.objection));
+    for (const server of journey.choices()) {
+      const upstream = await connected(server.url).catch(() => undefined);
+      if (upstream === undefined) {
+        refused(server);
+        continue;
+      }
+      server.inFlight += 1;
+      upstream.once('close', () => {
+        server.inFlight -= 1;
+      });
+      journey.hasReached = true;
+      if (client.destroyed) return upstream.destroy();
+      // A proxy for each: its events then concern this connection alone.
+      const proxy = createProxyServer({ agent: new SocketAgent(upstream) });
+      proxy.on('proxyReqWs', (outgoing) => {
+        outgoing.prependOnceListener('upgrade', (answer: IncomingMessage) => {
+          status = 101;
+          Object.assign(answer.headers, journey.ownFields(answer.headers['set-cookie']));
+        });
+        outgoing.prependOnceListener('response', (answer) => {
+          status = answer.statusCode ?? 502;
+        });
+      });
+      proxy.on('error', (error) => {
+        journey.isTooLate = 'code' in error && error.code === 'ERR_UPSTREAM_UPGRADE_TIMEOUT';
+        if (status === null && !client.destroyed) refuse(journey.problem());
+      });
+      request.headers.connection = 'upgrade';
+      request.headers.upgrade = 'websocket';
+      const options = { target: server.url, upgradeTimeout: parts.answerTimeoutMs };
+      return proxy.ws(request, client, options, head);
+    }
+    if (!client.destroyed) refuse(journey.problem());
+  };
+}
+
+function raw({ status, fields, body }: Problem): string {
+  const all = { ...fields, connection: 'close' };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('\r\n')}\r\n\r\n${body}`;
+}
