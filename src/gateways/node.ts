@@ -4,6 +4,7 @@
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { getCompileCacheDir } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { OperatingError } from '../core/errors.ts';
 import type { Gateway } from './gateway.ts';
@@ -18,7 +19,7 @@ export const node: Gateway = {
 
   /** @throws OperatingError `gateway-unavailable` when it cannot start, as on a port in use. */
   async start(options) {
-    const child = fork(PROGRAM, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [] });
+    const child = launch();
     const dispose = () => stop(child);
     try {
       tell(child, { t: 'start', options });
@@ -41,6 +42,13 @@ export const node: Gateway = {
     }
   },
 };
+
+/** With the parent's compile cache, if it has one: that saves a third of the time to start. */
+function launch(): ChildProcess {
+  const cache = getCompileCacheDir();
+  const env = cache === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: cache };
+  return fork(PROGRAM, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [], env });
+}
 
 function tell(child: ChildProcess, message: ToGateway): void {
   // A child that is gone is noticed by whoever waits for its answer.

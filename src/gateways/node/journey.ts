@@ -98,7 +98,7 @@ export class Journey {
       'x-request-id': requestId,
       'x-gateway-tries': String(this.#tries),
     };
-    if (status === 503 || status === 429) fields['retry-after'] = RETRY_AFTER_SECONDS;
+    if (status === 503 || status === 429) fields['retry-after'] = String(RETRY_AFTER_SECONDS);
     return { status, fields, body };
   }
 
