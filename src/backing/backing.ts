@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict';
 import { createDatabase, dropDatabases } from './databases.ts';
 import { existingPostgres, existingRedis } from './existing.ts';
-import { type Ground, groundAt, lease } from './lease.ts';
+import { type Ground, groundAt } from './ground.ts';
+import { lease } from './lease.ts';
 import type { Want } from './protocol.ts';
 
 export interface Backing extends AsyncDisposable {

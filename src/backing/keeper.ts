@@ -4,30 +4,29 @@
 // the next keeper of the folder takes over or clears what that leaves.
 // Usage: node keeper.ts <folder> <temporary|persistent>
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import { once } from 'node:events';
 import { renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
-import { startPostgres } from './postgres.ts';
+import { abandonedGrounds, logFile, meetingFile, startKeeper } from './ground.ts';
+import { hasLeftPostgres, startPostgres } from './postgres.ts';
 import type { Running } from './process.ts';
 import {
   type Answer,
+  firstLine,
   type Life,
-  logFile,
   type Meeting,
-  meetingFile,
   type Request,
   type Service,
   type Want,
 } from './protocol.ts';
-import { startRedis } from './redis.ts';
+import { endLeftRedis, startRedis } from './redis.ts';
 
 const folder = process.argv[2] ?? '';
 const life: Life = process.argv[3] === 'persistent' ? 'persistent' : 'temporary';
 const firstLeaseWithinMs = 5_000;
 
+process.umask(0o077);
 const lock = holdLock();
 const secret = randomBytes(24).toString('base64url');
 const leases = new Set<Socket>();
@@ -46,19 +45,22 @@ function holdLock(): DatabaseSync {
   return database;
 }
 
-function start(want: Want): Promise<Running | undefined> {
+async function start(want: Want): Promise<Running | undefined> {
+  if (isEnding) throw new Error('the keeper is ending');
   const starting = want === 'postgres' ? startPostgres(folder, life) : startRedis(folder);
   started.add(starting);
   return starting;
 }
 
-async function provide(want: Want): Promise<Running | undefined> {
+/** One after the other, so that owners who come together share what the first one starts. */
+function provide(want: Want): Promise<Running | undefined> {
   if (want === 'own-redis') return start(want);
-  const known = await shared.get(want);
-  if (known?.isAlive()) return known;
-  const starting = start(want);
-  shared.set(want, starting);
-  return starting;
+  const before = shared.get(want) ?? Promise.resolve(undefined);
+  const provided = before
+    .catch(() => undefined)
+    .then((known) => (known?.isAlive() ? known : start(want)));
+  shared.set(want, provided);
+  return provided;
 }
 
 function isAllowed(request: Request): boolean {
@@ -67,10 +69,9 @@ function isAllowed(request: Request): boolean {
 }
 
 async function serve(socket: Socket): Promise<void> {
-  socket.on('error', () => undefined);
-  const lines = createInterface(socket);
-  const [line] = await once(lines, 'line', { signal: AbortSignal.timeout(5_000) });
-  const request: Request = JSON.parse(line);
+  socket.setTimeout(5_000, () => socket.destroy());
+  const request: Request = JSON.parse(await firstLine(socket));
+  socket.setTimeout(0);
   if (isEnding || !isAllowed(request)) throw new Error('refused');
   leases.add(socket);
   const own = request.wants.map(provide);
@@ -114,6 +115,8 @@ async function endAll(): Promise<void> {
 }
 
 truncateSync(join(folder, logFile));
+endLeftRedis(folder);
+if (hasLeftPostgres(folder)) provide('postgres').catch(console.error);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, endAll);
 process.on('uncaughtException', (error) => {
   console.error(error);
@@ -125,10 +128,11 @@ const server = createServer({ allowHalfOpen: true }, (socket) => {
 server.listen(0, '127.0.0.1', () => {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port was given');
-  const meeting: Meeting = { port: address.port, secret };
+  const meeting: Meeting = { pid: process.pid, port: address.port, secret };
   const path = join(folder, meetingFile);
   writeFileSync(`${path}.new`, JSON.stringify(meeting), { mode: 0o600 });
   renameSync(`${path}.new`, path);
+  for (const ground of abandonedGrounds()) startKeeper(ground);
 });
 setTimeout(() => {
   if (leases.size === 0) void endAll();

@@ -8,7 +8,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { chown, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Account, serviceAccount } from './account.ts';
-import { end, freePort, type Running, run, until } from './process.ts';
+import { end, freePort, isProcess, type Running, run, until } from './process.ts';
 import { homeOf, type Programs, programsFor } from './programs.ts';
 import type { Life } from './protocol.ts';
 
@@ -92,6 +92,12 @@ function readPidFile(data: string): PidFile | undefined {
   }
 }
 
+/** Whether a killed keeper's PostgreSQL seems to be running still; `startPostgres` takes it over. */
+export function hasLeftPostgres(folder: string): boolean {
+  const left = readPidFile(join(folder, 'postgres', 'data'));
+  return left !== undefined && isProcess(left.pid);
+}
+
 function urlOf(place: Place, port: number): string {
   return `postgresql://${user}:${place.password}@127.0.0.1:${port}/postgres`;
 }
@@ -108,20 +114,13 @@ async function takeOver(place: Place): Promise<Running | undefined> {
   client.on('error', () => undefined);
   try {
     await client.connect();
-    return runningFrom(place, left, () => readPidFile(place.data)?.pid === left.pid);
+    const isAlive = () => readPidFile(place.data)?.pid === left.pid && isProcess(left.pid);
+    return runningFrom(place, left, isAlive);
   } catch {
     await until(() => !isProcess(left.pid) || readPidFile(place.data) === undefined, 2_000);
     return undefined;
   } finally {
     await client.end().catch(() => undefined);
-  }
-}
-
-function isProcess(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
   }
 }
 

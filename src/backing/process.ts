@@ -58,3 +58,12 @@ export async function end(
     if (await until(() => !isAlive(), 5_000)) return;
   }
 }
+
+/** Whether a process of that id exists and is one that we may signal. */
+export function isProcess(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

@@ -1,6 +1,7 @@
 // What owners and the keeper say to each other. A lease is a connection to the keeper's port on
 // the loopback address: one line of JSON asks, one line answers, and the end of the connection,
 // by close or by death of the owner, is the end of the lease.
+import type { Socket } from 'node:net';
 
 /** 'own-redis' belongs to its lease alone; the other two are shared by all leases of a keeper. */
 export type Want = 'postgres' | 'redis' | 'own-redis';
@@ -27,9 +28,23 @@ export type Answer = { readonly services: Services } | { readonly failure: strin
 
 /** How to find a keeper: it writes this into its folder, readable by its own account alone. */
 export interface Meeting {
+  readonly pid: number;
   readonly port: number;
   readonly secret: string;
 }
 
-export const meetingFile = 'keeper.json';
-export const logFile = 'services.log';
+const lineCharactersMax = 65_536;
+
+/** What the other side says first; '' when it leaves without. Keeps reading, to notice the end. */
+export function firstLine(socket: Socket): Promise<string> {
+  return new Promise((resolve) => {
+    let heard = '';
+    socket.setEncoding('utf8').on('data', (text) => {
+      if (heard.length < lineCharactersMax) heard += text;
+      const [line, ...rest] = heard.split('\n');
+      if (line !== undefined && rest.length > 0) resolve(line);
+    });
+    socket.once('end', () => resolve('')).once('close', () => resolve(''));
+    socket.on('error', () => undefined);
+  });
+}

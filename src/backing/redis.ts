@@ -3,7 +3,9 @@
 // because command lines are readable by every local user.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { serviceAccount } from './account.ts';
 import { end, freePort, type Running, run, until } from './process.ts';
 
@@ -21,19 +23,38 @@ async function findRedis(): Promise<Found | undefined> {
   return undefined;
 }
 
-/** Whether a server there knows the password and answers PING (inline commands of RESP). */
-function answers(port: number, password: string): Promise<boolean> {
+/** What a server there says to inline commands of RESP; '' when none answers. */
+function ask(port: number, commands: readonly string[]): Promise<string> {
   return new Promise((resolve) => {
     let heard = '';
-    const socket = connect(port, '127.0.0.1', () => socket.write(`AUTH ${password}\r\nPING\r\n`));
+    const socket = connect(port, '127.0.0.1', () => socket.write(commands.join('')));
     socket.setEncoding('utf8').setTimeout(1_000, () => socket.destroy());
     socket.on('data', (text) => {
       heard += text;
-      if (heard.split('\r\n').length > 2) socket.destroy();
+      if (heard.split('\r\n').length > commands.length) socket.destroy();
     });
     socket.on('error', () => undefined);
-    socket.on('close', () => resolve(heard === '+OK\r\n+PONG\r\n'));
+    socket.on('close', () => resolve(heard));
   });
+}
+
+async function answers(port: number, password: string): Promise<boolean> {
+  return (await ask(port, [`AUTH ${password}\r\n`, 'PING\r\n'])) === '+OK\r\n+PONG\r\n';
+}
+
+/** Ends what a killed keeper left running: only a server of ours accepts our password. */
+export function endLeftRedis(folder: string): void {
+  for (const name of readdirSync(folder).filter((name) => name.startsWith(noteOf('')))) {
+    const password = readFileSync(join(folder, name), 'utf8');
+    const port = Number(name.slice(noteOf('').length));
+    void ask(port, [`AUTH ${password}\r\n`, 'SHUTDOWN NOSAVE\r\n']);
+    rmSync(join(folder, name));
+  }
+}
+
+/** A file with the password of the Redis on that port, for as long as it runs. */
+function noteOf(port: number | ''): string {
+  return `redis-${port}`;
 }
 
 /** undefined when this machine has no Redis. */
@@ -49,6 +70,8 @@ export async function startRedis(folder: string): Promise<Running | undefined> {
 
 async function tryRedis(folder: string, found: Found, port: number): Promise<Running | undefined> {
   const password = randomBytes(24).toString('base64url');
+  const note = join(folder, noteOf(port));
+  writeFileSync(note, password, { mode: 0o600 });
   const child = spawn(found.command, ['-'], {
     ...serviceAccount(),
     cwd: folder,
@@ -75,9 +98,15 @@ async function tryRedis(folder: string, found: Found, port: number): Promise<Run
   );
   const isAlive = () => !ended;
   const ready = await until(async () => ended || (await answers(port, password)), 10_000);
-  if (ended || child.pid === undefined) return undefined;
+  if (ended || child.pid === undefined) {
+    rmSync(note, { force: true });
+    return undefined;
+  }
   const { pid } = child;
-  const stop = () => end(pid, isAlive, ['SIGTERM', 'SIGKILL']);
+  const stop = async () => {
+    await end(pid, isAlive, ['SIGTERM', 'SIGKILL']);
+    rmSync(note, { force: true });
+  };
   if (!ready) {
     await stop();
     return undefined;
