@@ -2,10 +2,10 @@
 // login that the presented credential came from; a forged credential, or none, may name nobody; and
 // no two logins may be given the same credential, whether or not anybody noticed yet.
 
-import { rateBelow, type Witness } from '../core/verdict.ts';
+import type { Witness } from '../core/verdict.ts';
 import type { Checker, Observation } from './checker.ts';
 import { ruling } from './engine/ruling.ts';
-import { count, line, percent } from './engine/wording.ts';
+import { confidence, count, line } from './engine/wording.ts';
 
 const lacks = 'no answer named anybody';
 
@@ -31,9 +31,7 @@ export const identity: Checker = {
       verdict() {
         const of = `${count(broken)} of ${count(decisive)}`;
         return ruling('identity', { broken, decisive, witness, lacks }, { duplicates }, () =>
-          broken > 0
-            ? `${of} answers served somebody as somebody else`
-            : `${of} (true rate < ${percent(rateBelow(decisive))} at 95 %)`,
+          broken > 0 ? `${of} answers served somebody as somebody else` : of + confidence(decisive),
         );
       },
     };

@@ -2,6 +2,7 @@
 // their denominators, one line for each operation. No credential can appear: histories have none.
 
 import type { FaultEvent } from '../../core/history.ts';
+import { rateBelow } from '../../core/verdict.ts';
 import type { Exchange } from '../checker.ts';
 
 /** '12.402 s' */
@@ -24,6 +25,12 @@ export function percent(share: number): string {
   const hundredths = share * 100;
   const text = hundredths === 0 || hundredths >= 10 ? hundredths.toFixed(0) : undefined;
   return `${text ?? Number(hundredths.toPrecision(2))} %`;
+}
+
+/** ' (true rate < 0.03 % at 95 %)', what none among `seen` says; nothing when that is nothing. */
+export function confidence(seen: number): string {
+  const rate = rateBelow(seen);
+  return rate < 1 ? ` (true rate < ${percent(rate)} at 95 %)` : '';
 }
 
 /** '12.402 s  logout alice (c3.1) -> 204 on s2#1', at the moment when it began. */

@@ -1,0 +1,119 @@
+// P16: a store outage makes nobody anonymous and nobody accepted. While the session store cannot be
+// reached a server may still serve what it knows, or refuse fast (503); it may not hang, take a live
+// session for nobody, or accept an ended one unchecked. A self-contained credential is nowhere
+// checked, outage or not, so its acceptance after a logout is left to revocation.
+
+import type { FaultEvent, RunHeader } from '../core/history.ts';
+import type { Witness } from '../core/verdict.ts';
+import type { Checker, Checking, Observation } from './checker.ts';
+import { ruling } from './engine/ruling.ts';
+import { count, faultLine, line, span } from './engine/wording.ts';
+
+/** An answer that takes longer than this is a hang, whatever it says in the end. */
+const hangMs = 1_000;
+
+interface Outage {
+  readonly begin: FaultEvent;
+  endsAt: number;
+}
+
+type Manner = 'served' | 'refusedFast' | 'unreachable' | 'hung' | 'anonymous' | 'unchecked';
+
+const wrongs: Partial<Record<Manner, string>> = {
+  hung: `no answer came within ${span(hangMs)}: an outage must be refused fast`,
+  anonymous: 'a live session was taken for nobody because its store could not be asked',
+  unchecked: 'an ended session was accepted while its store could not be asked',
+};
+
+export const failsClosed: Checker = {
+  property: 'fails-closed',
+  chapter: 'docs/concepts/04-the-shared-store.md',
+  start: (run) => new FailsClosed(run),
+};
+
+class FailsClosed implements Checking {
+  readonly #run: RunHeader;
+  readonly #outages: Outage[] = [];
+  readonly #tally: Record<Manner, number> = {
+    served: 0,
+    refusedFast: 0,
+    unreachable: 0,
+    hung: 0,
+    anonymous: 0,
+    unchecked: 0,
+  };
+  #slowestMs = 0;
+  #witness: Witness | null = null;
+
+  constructor(run: RunHeader) {
+    this.#run = run;
+  }
+
+  fault(event: FaultEvent): void {
+    if (!isOutage(event)) return;
+    if (event.phase === 'begin') {
+      this.#outages.push({ begin: event, endsAt: Number.POSITIVE_INFINITY });
+      return;
+    }
+    const open = this.#outages.findLast(
+      ({ begin, endsAt }) =>
+        endsAt === Number.POSITIVE_INFINITY &&
+        begin.kind === event.kind &&
+        begin.target === event.target,
+    );
+    if (open !== undefined) open.endsAt = event.at;
+  }
+
+  observe(observation: Observation): void {
+    const { invocation, completion } = observation;
+    if (invocation.cred === null || this.#outages.length === 0) return;
+    const { tInv } = invocation;
+    const outage = this.#outages.findLast(({ begin, endsAt }) => begin.at <= tInv && tInv < endsAt);
+    if (outage === undefined) return;
+    const manner = this.#manner(observation);
+    this.#tally[manner] += 1;
+    this.#slowestMs = Math.max(this.#slowestMs, completion.tEnd - tInv);
+    const because = wrongs[manner];
+    if (because === undefined) return;
+    const { login, end } = observation.session ?? {};
+    const cause = manner === 'unchecked' ? end : manner === 'anonymous' ? login : undefined;
+    const events = [...(cause ? [line(cause)] : []), faultLine(outage.begin), line(observation)];
+    this.#witness ??= { events, because };
+  }
+
+  #manner({ invocation, completion, standing, deadBy, tookFor }: Observation): Manner {
+    const { status, tEnd } = completion;
+    if (tookFor === 'nobody' && standing === 'live') return 'anonymous';
+    if (tookFor === 'somebody' && standing === 'dead') {
+      const checked = !this.#run.selfContained || invocation.f === 'refresh' || deadBy !== 'end';
+      if (checked) return 'unchecked';
+    }
+    if (tEnd - invocation.tInv > hangMs || status === 504) return 'hung';
+    if (completion.t === 'ok') return 'served';
+    return status === null ? 'unreachable' : 'refusedFast';
+  }
+
+  verdict() {
+    const { served, refusedFast, hung, anonymous, unchecked } = this.#tally;
+    const broken = hung + anonymous + unchecked;
+    const decisive = Object.values(this.#tally).reduce((sum, n) => sum + n, 0);
+    const measures = { ...this.#tally, slowestMs: this.#slowestMs };
+    const lacks = 'no credential was presented during a store outage';
+    return ruling(
+      'fails-closed',
+      { broken, decisive, witness: this.#witness, lacks },
+      measures,
+      () => {
+        const slowest = `slowest ${span(this.#slowestMs)}`;
+        if (broken > 0) {
+          return `${count(anonymous)} taken for nobody, ${count(unchecked)} accepted unchecked, ${count(hung)} hung of ${count(decisive)}; ${slowest}`;
+        }
+        return `${count(refusedFast)} of ${count(decisive)} refused fast, ${count(served)} served; ${slowest}`;
+      },
+    );
+  }
+}
+
+function isOutage({ kind, target }: FaultEvent): boolean {
+  return kind === 'store-down' || (kind === 'cut-link' && /\bstore\b/.test(target));
+}
