@@ -1,14 +1,36 @@
 // The ground that all runs of one lab share: backing services, a template database in which the
 // users are registered already, the key that tokens are signed with, and a folder for results.
-// Opened once; each run takes its own database and its own Redis from it.
+// Opened once; each run takes its own database and, if it needs one, its own Redis from it, so that
+// runs can go side by side.
+
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openAccounts } from '../accounts/accounts.ts';
+import { type Backing, openBacking } from '../backing/backing.ts';
+import type * as gateways from '../gateways/index.ts';
+import { type AnswerName, answers } from '../scenarios/scenario.ts';
+import * as stores from '../stores/index.ts';
+import { newTokenKey } from '../strategies/token-key.ts';
 
 export interface LabOptions {
-  /** Where the runs leave their folders; made when missing. */
+  /** In here a folder is made for this lab, named after the time. */
   readonly folder: string;
   /** The program that is a server; another one plants a mutant. Default: src/server/main.ts. */
   readonly serverEntry?: string;
   /** A name in the registry of gateways. Default: node. */
-  readonly gateway?: string;
+  readonly gateway?: keyof typeof gateways;
+}
+
+/** What one run stands on. */
+export interface Ground extends AsyncDisposable {
+  /** For the history and all else that the run leaves. */
+  readonly folder: string;
+  /** What its servers are configured with, as far as the ground decides it. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Where its servers share sessions; undefined when the answer shares none. */
+  readonly sessionStoreUrl: string | undefined;
 }
 
 export interface Lab extends AsyncDisposable {
@@ -19,8 +41,127 @@ export interface Lab extends AsyncDisposable {
   readonly redisHint: string | undefined;
   /** Settings that differ from production, for the header of a report. */
   readonly settings: readonly string[];
+  readonly serverEntry: string;
+  readonly gateway: keyof typeof gateways;
+  readonly password: string;
+  /** Undefined when this machine lacks what the answer needs; `redisHint` says what to do. */
+  prepare(run: string, answer: AnswerName): Promise<Ground | undefined>;
 }
 
-export async function openLab(_options: LabOptions): Promise<Lab> {
-  throw new Error('under construction');
+/** Users are called user1, user2 and so on; no plan has more. */
+export const usersMax = 64;
+/** The least that Argon2id allows: the lab measures sessions, and its passwords guard nothing. */
+const hashing = { memoryKib: 64, passes: 1 };
+/** Runs side by side keep a small machine busy, and a busy store is not one that is out. */
+const storeTimeoutMs = 1_000;
+
+export async function openLab(options: LabOptions): Promise<Lab> {
+  const folder = join(options.folder, new Date().toISOString().replace(/[:.]/g, '-'));
+  await mkdir(folder, { recursive: true });
+  await using stack = new AsyncDisposableStack();
+  const backing = stack.use(await openBacking());
+  const lab = new SharedGround(folder, options, backing, await newTokenKey());
+  await lab.register();
+  stack.move();
+  return lab;
+}
+
+class SharedGround implements Lab {
+  readonly folder: string;
+  readonly serverEntry: string;
+  readonly gateway: keyof typeof gateways;
+  readonly password = randomBytes(12).toString('base64url');
+  readonly settings = [
+    `lab setting: passwords are hashed with ${hashing.memoryKib} KiB and ${hashing.passes} pass (production: 19456 KiB, 2 passes)`,
+    `lab setting: a store is out when it is silent for ${storeTimeoutMs} ms (production: 250 ms)`,
+  ];
+  readonly #backing: Backing;
+  readonly #tokenKey: string;
+  /** Tells our databases from those of other labs on the same server. */
+  readonly #prefix = `sessionlab_${randomBytes(4).toString('hex')}`;
+  #runs = 0;
+
+  constructor(folder: string, options: LabOptions, backing: Backing, tokenKey: string) {
+    this.folder = folder;
+    this.serverEntry =
+      options.serverEntry ?? fileURLToPath(new URL('../server/main.ts', import.meta.url));
+    this.gateway = options.gateway ?? 'node';
+    this.#backing = backing;
+    this.#tokenKey = tokenKey;
+  }
+
+  get origin(): string {
+    const { postgres, redis } = this.#backing.origin;
+    return redis === undefined ? postgres : `${postgres}, ${redis}`;
+  }
+
+  get redisHint(): string | undefined {
+    return this.#backing.redisHint;
+  }
+
+  /** Makes the template, with all tables and users; nobody stays connected to it. */
+  async register(): Promise<void> {
+    const databaseUrl = await this.#backing.createDatabase(this.#prefix);
+    const patience = { timeoutMs: 20_000 };
+    await using accounts = await openAccounts({ databaseUrl, hashing, ...patience });
+    await using _store = await stores.postgres.open({ url: databaseUrl, ...patience });
+    for (let number = 1; number <= usersMax; number += 1) {
+      await accounts.register(`user${number}`, this.password);
+    }
+  }
+
+  async prepare(run: string, answer: AnswerName): Promise<Ground | undefined> {
+    this.#runs += 1;
+    const number = this.#runs;
+    await using stack = new AsyncDisposableStack();
+    const databaseUrl = await this.#backing.createDatabase(
+      `${this.#prefix}_${number}`,
+      this.#prefix,
+    );
+    const { strategy, store } = answers[answer];
+    const services = {
+      memory: async () => undefined,
+      postgres: async () => databaseUrl,
+      redis: () => this.#redis(stack, number),
+    };
+    const sessionStoreUrl = await services[store]();
+    if (sessionStoreUrl === undefined && stores[store].shared) return undefined;
+    const folder = join(this.folder, number === 1 ? run : `${run}-${number}`);
+    await mkdir(folder, { recursive: true });
+    const owned = stack.move();
+    const env = { ...this.#env(databaseUrl), STRATEGY: strategy, STORE: store };
+    return { folder, env, sessionStoreUrl, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#backing[Symbol.asyncDispose]();
+  }
+
+  /** A Redis for this run alone, or else a logical database in the one that there is. */
+  async #redis(stack: AsyncDisposableStack, number: number): Promise<string | undefined> {
+    const { redisUrl } = this.#backing;
+    if (redisUrl === undefined) return undefined;
+    const own = await this.#backing.startRedis();
+    if (own !== undefined) return stack.use(own).url;
+    const shared = new URL(redisUrl);
+    shared.pathname = `/${1 + (number % 15)}`;
+    return shared.href;
+  }
+
+  #env(databaseUrl: string): NodeJS.ProcessEnv {
+    return {
+      ...process.env,
+      NODE_OPTIONS: undefined,
+      TOKEN_KEY_FILE: undefined,
+      PORT: '0',
+      HOST: '127.0.0.1',
+      LOG_LEVEL: 'warn',
+      SECURE_COOKIES: 'false',
+      DATABASE_URL: databaseUrl,
+      TOKEN_KEY: this.#tokenKey,
+      STORE_TIMEOUT_MS: String(storeTimeoutMs),
+      PASSWORD_HASH_MEMORY_KIB: String(hashing.memoryKib),
+      PASSWORD_HASH_PASSES: String(hashing.passes),
+    };
+  }
 }

@@ -1,23 +1,24 @@
 // One run: an experiment carried out under one answer, from empty ground to verdicts. It reads as
 // the sentence that a run is; what each word means is in the file it is imported from.
 
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startJudging } from '../checkers/engine.ts';
+import type { HistoryEvent } from '../core/history.ts';
 import type { Verdict } from '../core/verdict.ts';
 import type { AnswerName } from '../scenarios/scenario.ts';
-import type { Lab } from './lab.ts';
+import { lookBack } from './aftermath.ts';
+import { Cluster } from './cluster.ts';
+import { Crowd } from './crowd.ts';
+import { compare } from './expected.ts';
+import type { Ground, Lab } from './lab.ts';
+import { planRun, type RunPlan, serverSettings } from './plan.ts';
+import { openRecorder } from './recorder.ts';
+import { type Progress, Telling } from './telling.ts';
+import { together } from './together.ts';
+import { makeTrouble } from './trouble.ts';
 
-export type Phase = 'starting' | 'working' | 'healing' | 'judging' | 'done';
-
-/** What a run tells while it goes on. */
-export interface Progress {
-  /** The run's name: 'memory-two-servers'. */
-  readonly name: string;
-  readonly phase: Phase;
-  /** Operations that have completed so far, and how many are planned. */
-  readonly operations: number;
-  readonly planned: number;
-  /** The fault that began or ended just now: 'crash s2 begin'. */
-  readonly fault?: string;
-}
+export type { Phase, Progress } from './telling.ts';
 
 export interface RunOptions {
   readonly seed: string;
@@ -27,7 +28,7 @@ export interface RunOptions {
 }
 
 export interface RunResult {
-  /** Unique among the runs of one lab. */
+  /** Unique among the runs of one lab, unless a seed is repeated. */
   readonly id: string;
   /** '<answer>-<scenario>'. */
   readonly name: string;
@@ -50,10 +51,79 @@ export interface RunResult {
 
 /** Rejects only when the harness itself fails: what the servers do wrong is in the verdicts. */
 export async function runScenario(
-  _scenario: string,
-  _answer: AnswerName,
-  _lab: Lab,
-  _options: RunOptions,
+  scenario: string,
+  answer: AnswerName,
+  lab: Lab,
+  options: RunOptions,
 ): Promise<RunResult> {
-  throw new Error('under construction');
+  const began = performance.now();
+  const plan = planRun(scenario, answer, options.seed);
+  const telling = new Telling(plan.name, plan.operations, options.onProgress);
+  await using ground = await lab.prepare(plan.name, answer);
+  if (ground === undefined) return notTested(plan, lab);
+
+  const judging = startJudging(plan.header);
+  const onEvent = (event: HistoryEvent) => {
+    judging.take(event);
+    telling.heard(event);
+  };
+  const findings = await experiment(plan, lab, ground, { ...options, telling, onEvent });
+  telling.phase('judging');
+  const verdicts = judging.verdicts();
+  const { surprises, missing } = compare(verdicts, plan.expected);
+  const result: RunResult = {
+    ...about(plan),
+    folder: ground.folder,
+    verdicts,
+    asExpected: surprises.length + findings.length + missing.length === 0,
+    surprises: [...surprises, ...findings],
+    missing,
+    tookMs: Math.round(performance.now() - began),
+  };
+  await writeFile(join(ground.folder, 'verdicts.json'), `${JSON.stringify(result, null, 2)}\n`);
+  telling.phase('done');
+  return result;
+}
+
+interface Ears {
+  readonly telling: Telling;
+  readonly onEvent: (event: HistoryEvent) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Users work while things go wrong; then all is healed and looked back on, and nothing is left. */
+async function experiment(plan: RunPlan, lab: Lab, ground: Ground, ears: Ears) {
+  const { header, scenario, seed } = plan;
+  const { telling, onEvent } = ears;
+  const file = join(ground.folder, 'history.ndjson');
+  ears.signal?.throwIfAborted();
+  await using stage = await Cluster.open({
+    ...scenario.cluster,
+    ...ground,
+    ...{ seed, entry: lab.serverEntry, gateway: lab.gateway },
+    env: { ...ground.env, ...serverSettings(header) },
+  });
+  await using recorder = openRecorder({ file, header, onEvent });
+  await using crowd = new Crowd(plan.clients, { doors: stage, recorder, password: lab.password });
+
+  telling.phase('working');
+  const startedAt = recorder.now();
+  await together(ears.signal, (signal) => {
+    const usersDone = crowd.work(startedAt, signal);
+    const scene = { stage, recorder, startedAt, usersDone, signal };
+    return [usersDone, makeTrouble(scenario.faults, scene)];
+  });
+  telling.phase('healing');
+  await lookBack(stage, crowd, recorder, ears.signal);
+  return [...stage.findings];
+}
+
+function about({ header, name, scenarioName, answer, seed }: RunPlan) {
+  return { id: header.id, name, scenario: scenarioName, answer, seed };
+}
+
+function notTested(plan: RunPlan, lab: Lab): RunResult {
+  const nothing = { folder: '', verdicts: [], surprises: [], missing: [], tookMs: 0 };
+  const why = lab.redisHint ?? 'a service that the answer needs is not here';
+  return { ...about(plan), ...nothing, asExpected: true, notTested: why };
 }

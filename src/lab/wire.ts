@@ -1,127 +1,151 @@
-// What a client keeps between two requests, and how it travels: cookies, an access token, a refresh
-// token. Which of them there are is decided by what the answers carry, never by the name of a
-// strategy. Like a browser it returns every cookie, the gateway's own among them; unlike one it
-// ignores paths and domains, because here there is one site.
+// One connection that goes through a link: two sockets and a lane of bytes each way. Bytes are
+// handed on in order, each when its delay is over, with back-pressure. While the cable is cut
+// nothing is handed on, no byte, no end and no reset; a connection that lost something that way
+// does not go on as if nothing had been: it is reset when the cable heals.
 
-import { randomBytes } from 'node:crypto';
-import type { IncomingHttpHeaders } from 'node:http';
-import { Credential } from '../core/credential.ts';
-import type { Operation } from '../core/history.ts';
-import type { Step } from '../workloads/workload.ts';
+import { connect, type Socket } from 'node:net';
 
-/** What proves who the client is, and the header field in which it travels. */
-export interface Carried {
-  readonly text: string;
-  readonly header: readonly [name: 'authorization' | 'cookie', value: string];
+export interface Cable {
+  readonly delayMs: number;
+  readonly isCut: boolean;
 }
 
-export interface RequestLine {
-  readonly method: 'GET' | 'POST';
-  readonly path: string;
-  readonly body?: Readonly<Record<string, string | number>>;
+/** Bytes under way in one direction before the sender is asked to wait. */
+const underWayBytesMax = 1024 * 1024;
+
+export class Wire {
+  readonly #client: Socket;
+  readonly #target: { readonly host: string; readonly port: number };
+  readonly #onClose: () => void;
+  #cable: Cable;
+  #server: Socket | undefined;
+  #lanes: readonly Lane[] = [];
+  #hasLost = false;
+
+  /** `client` is a connection that was accepted and not read from yet. */
+  constructor(
+    client: Socket,
+    target: { readonly host: string; readonly port: number },
+    cable: Cable,
+    onClose: () => void,
+  ) {
+    this.#client = client;
+    this.#target = target;
+    this.#cable = cable;
+    this.#onClose = onClose;
+    this.#watch(client);
+    if (cable.isCut) client.on('data', () => this.#lose()).resume();
+    else this.#connect();
+  }
+
+  follow(cable: Cable): void {
+    this.#cable = cable;
+    if (cable.isCut) {
+      for (const lane of this.#lanes) if (lane.drop()) this.#hasLost = true;
+    } else if (this.#hasLost) this.reset();
+    else if (this.#server === undefined) this.#connect();
+  }
+
+  reset(): void {
+    for (const lane of this.#lanes) lane.drop();
+    this.#client.resetAndDestroy();
+    this.#server?.resetAndDestroy();
+    this.#closed();
+  }
+
+  #connect(): void {
+    this.#client.removeAllListeners('data');
+    const server = connect({ ...this.#target, allowHalfOpen: true, noDelay: true });
+    this.#server = server;
+    this.#watch(server);
+    const state = { cable: () => this.#cable, lose: () => this.#lose() };
+    this.#lanes = [new Lane(this.#client, server, state), new Lane(server, this.#client, state)];
+    this.#client.resume();
+  }
+
+  #watch(socket: Socket): void {
+    socket.on('error', () => {
+      if (this.#cable.isCut) this.#lose();
+      else this.reset();
+    });
+    socket.on('close', () => this.#closed());
+  }
+
+  #lose(): void {
+    this.#hasLost = true;
+  }
+
+  /** A wire that lost something stays, half closed, until the cable tells its ends. */
+  #closed(): void {
+    const isOver = this.#client.destroyed && (this.#server?.destroyed ?? true);
+    if (isOver) this.#onClose();
+  }
 }
 
-const sessionCookies = ['session', '__Host-session'] as const;
-const handedOver = /(?:^|[\s,])access_token="([^"]+)"/;
+interface LaneState {
+  cable(): Cable;
+  lose(): void;
+}
 
-export class Jar {
-  readonly #cookies = new Map<string, string>();
-  #accessToken: string | undefined;
-  #refreshToken: string | undefined;
+/** One direction. */
+class Lane {
+  readonly #from: Socket;
+  readonly #to: Socket;
+  readonly #state: LaneState;
+  /** What is under way; null is the end of the stream. */
+  #queue: { readonly at: number; readonly chunk: Buffer | null }[] = [];
+  #bytes = 0;
+  #timer: NodeJS.Timeout | undefined;
 
-  get carried(): Carried | null {
-    if (this.#accessToken !== undefined) return bearer(this.#accessToken);
-    for (const name of sessionCookies) {
-      const value = this.#cookies.get(name);
-      if (value !== undefined) return { text: value, header: ['cookie', `${name}=${value}`] };
+  constructor(from: Socket, to: Socket, state: LaneState) {
+    this.#from = from;
+    this.#to = to;
+    this.#state = state;
+    from.on('data', (chunk: Buffer) => this.#take(chunk));
+    from.on('end', () => this.#take(null));
+    to.on('drain', () => this.#deliver());
+  }
+
+  /** Forgets what is under way; true when there was something. */
+  drop(): boolean {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const had = this.#queue.length > 0;
+    this.#queue = [];
+    this.#bytes = 0;
+    return had;
+  }
+
+  #take(chunk: Buffer | null): void {
+    const { isCut, delayMs } = this.#state.cable();
+    if (isCut) {
+      this.#state.lose();
+      return;
     }
-    return null;
+    const at = Math.max(performance.now() + delayMs, this.#queue.at(-1)?.at ?? 0);
+    this.#queue.push({ at, chunk });
+    this.#bytes += chunk?.length ?? 0;
+    this.#deliver();
+    if (this.#bytes > underWayBytesMax || this.#to.writableNeedDrain) this.#from.pause();
   }
 
-  get refreshToken(): string | undefined {
-    return this.#refreshToken;
-  }
-
-  /** All that goes with a request of this client. */
-  headers(): Record<string, string> {
-    const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-    return {
-      ...(cookie && { cookie }),
-      ...(this.#accessToken && { authorization: `Bearer ${this.#accessToken}` }),
-    };
-  }
-
-  takeCookies(headers: IncomingHttpHeaders): void {
-    for (const line of headers['set-cookie'] ?? []) {
-      const [pair = '', ...attributes] = line.split(';');
-      const [name = '', value = ''] = pair.split('=', 2).map((part) => part.trim());
-      const isOver = attributes.some((attribute) => /^\s*max-age=(0|-\d+)\s*$/i.test(attribute));
-      if (isOver || value === '') this.#cookies.delete(name);
-      else this.#cookies.set(name, value);
+  #deliver(): void {
+    if (this.#timer !== undefined) return;
+    for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
+      if (this.#to.writableNeedDrain) return;
+      const waitMs = next.at - performance.now();
+      if (waitMs > 0) {
+        this.#timer = setTimeout(() => {
+          this.#timer = undefined;
+          this.#deliver();
+        }, Math.ceil(waitMs));
+        return;
+      }
+      this.#queue.shift();
+      this.#bytes -= next.chunk?.length ?? 0;
+      if (next.chunk === null) this.#to.end();
+      else this.#to.write(next.chunk);
     }
+    if (!this.#to.writableNeedDrain) this.#from.resume();
   }
-
-  /** From the body of a login or refresh, or from `authentication-info` (RFC 9110, 11.6.3). */
-  takeTokens(headers: IncomingHttpHeaders, body: Readonly<Record<string, unknown>>): void {
-    const info = headers['authentication-info'];
-    const reminted = typeof info === 'string' ? handedOver.exec(info)?.[1] : undefined;
-    const { accessToken = reminted, refreshToken } = body;
-    if (typeof accessToken === 'string') this.#accessToken = accessToken;
-    if (typeof refreshToken === 'string') this.#refreshToken = refreshToken;
-  }
-
-  dropTokens(): void {
-    this.#accessToken = undefined;
-    this.#refreshToken = undefined;
-  }
-}
-
-/** A credential of the same form that was surely never issued. */
-export function forged(like: Carried): Carried {
-  const parts = like.text.split('.');
-  if (like.header[0] === 'authorization') {
-    return bearer([...parts.slice(0, -1), randomBytes(64).toString('base64url')].join('.'));
-  }
-  const text = Credential.issue('nobody').reveal();
-  return { text, header: ['cookie', like.header[1].replace(like.text, text)] };
-}
-
-function bearer(token: string): Carried {
-  return { text: token, header: ['authorization', `Bearer ${token}`] };
-}
-
-interface Speaker {
-  readonly user: string;
-  readonly password: string;
-  readonly refreshToken: string | undefined;
-}
-
-const whoAmI = (): RequestLine => ({ method: 'GET', path: '/me' });
-
-const lines: Record<Operation, (step: Step, speaker: Speaker) => RequestLine> = {
-  login: (_, { user, password }) => ({
-    method: 'POST',
-    path: '/login',
-    body: { username: user, password },
-  }),
-  whoami: whoAmI,
-  replay: whoAmI,
-  forge: whoAmI,
-  read: () => ({ method: 'GET', path: '/cart' }),
-  put: ({ key = 'apple', val = 1 }) => ({
-    method: 'POST',
-    path: '/cart/items',
-    body: { item: key, quantity: val },
-  }),
-  refresh: (_, { refreshToken }) => ({
-    method: 'POST',
-    path: '/refresh',
-    body: refreshToken === undefined ? {} : { refreshToken },
-  }),
-  logout: () => ({ method: 'POST', path: '/logout' }),
-  'logout-everywhere': () => ({ method: 'POST', path: '/logout-everywhere' }),
-};
-
-export function requestLine(step: Step, speaker: Speaker): RequestLine {
-  return lines[step.f](step, speaker);
 }

@@ -1,0 +1,51 @@
+// What is asked when everything is over and healed: every server is asked directly about every
+// credential, the living and the dead, and every cart is looked into through the gateway. Without
+// it most laws would be judged on luck.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from './client.ts';
+import type { Cluster } from './cluster.ts';
+import type { Crowd } from './crowd.ts';
+import type { Recorder } from './recorder.ts';
+
+const readyTimeoutMs = 15_000;
+
+export async function lookBack(
+  cluster: Cluster,
+  crowd: Crowd,
+  recorder: Recorder,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await everyServerReady(cluster, signal);
+  await cluster.trustAll();
+  const servers = cluster.servers().map((_, server) => server);
+  const ask = async (client: Client) => {
+    for (const server of servers) {
+      signal?.throwIfAborted();
+      await client.perform({ atMs: 0, f: 'whoami', server }, 0, recorder.now());
+      await client.perform({ atMs: 0, f: 'replay', server }, 0, recorder.now());
+    }
+    await client.perform({ atMs: 0, f: 'read' }, 0, recorder.now());
+  };
+  await Promise.all(crowd.clients.map(ask));
+}
+
+/** Throws when a server that was healed does not become ready: the harness cannot judge then. */
+async function everyServerReady(cluster: Cluster, signal: AbortSignal | undefined): Promise<void> {
+  const giveUp = performance.now() + readyTimeoutMs;
+  for (const [index, { name }] of cluster.servers().entries()) {
+    while (!(await isReady(cluster.server(index).url))) {
+      signal?.throwIfAborted();
+      if (performance.now() > giveUp) throw new Error(`server ${name} does not become ready`);
+      await sleep(20, undefined, signal && { signal });
+    }
+  }
+}
+
+async function isReady(url: string | undefined): Promise<boolean> {
+  if (url === undefined) return false;
+  const asked = fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(1_000) });
+  const answer = await asked.catch(() => undefined);
+  await answer?.body?.cancel();
+  return answer?.ok === true;
+}

@@ -1,0 +1,233 @@
+// The stage of a run: servers that are real processes, the gateway in front of them, and the links
+// between, through which faults reach.
+//
+//   users -> gateway -> link -> server -> link -> session store
+//                                  \-----------> accounts
+//
+// A restarted server is a new incarnation on a new port; its link keeps the old one. The gateway is
+// told when servers come and go in good order, as an orchestrator would do it; that a server was
+// killed it must find out by itself.
+
+import { join } from 'node:path';
+import type { LinkPort, ServerPort, StagePort } from '../faults/fault.ts';
+import type { RunningGateway } from '../gateways/gateway.ts';
+import * as gateways from '../gateways/index.ts';
+import { type Link, openLink } from './link.ts';
+import { openSupervisor, type Supervised, type Supervisor } from './supervisor.ts';
+
+/** Less than a client waits, so that a silent server gets an answer from the gateway. */
+const answerTimeoutMs = 1_500;
+
+export interface ClusterOptions {
+  readonly servers: number;
+  readonly policy: string;
+  readonly seed: string;
+  /** The program that is a server. */
+  readonly entry: string;
+  /** What every server is configured with. */
+  readonly env: NodeJS.ProcessEnv;
+  /** What all servers share; each reaches it through a link of its own. */
+  readonly sessionStoreUrl: string | undefined;
+  readonly gateway: keyof typeof gateways;
+  /** For access.ndjson and servers.log. */
+  readonly folder: string;
+}
+
+export interface Doors {
+  readonly gatewayUrl: string;
+  /** A server past the gateway; url undefined while it is down. */
+  server(index: number): { readonly name: string; readonly url: string | undefined };
+}
+
+export class Cluster implements StagePort, Doors, AsyncDisposable {
+  readonly #options: ClusterOptions;
+  readonly #supervisor: Supervisor;
+  readonly #servers: ClusterServer[] = [];
+  #gateway: RunningGateway | undefined;
+
+  private constructor(options: ClusterOptions) {
+    this.#options = options;
+    this.#supervisor = openSupervisor(join(options.folder, 'servers.log'));
+  }
+
+  /** Resolves when everything serves; leaves nothing behind when something does not. */
+  static async open(options: ClusterOptions): Promise<Cluster> {
+    await using stack = new AsyncDisposableStack();
+    const cluster = stack.use(new Cluster(options));
+    const made = Array.from({ length: options.servers }, () => cluster.#make());
+    const started = await Promise.allSettled(made.map((server) => server.launch()));
+    for (const each of started) if (each.status === 'rejected') throw each.reason;
+    cluster.#gateway = await gateways[options.gateway].start({
+      policy: options.policy,
+      seed: options.seed,
+      upstreams: cluster.#upstreams(),
+      port: 0,
+      accessLogFile: join(options.folder, 'access.ndjson'),
+      answerTimeoutMs,
+    });
+    stack.move();
+    return cluster;
+  }
+
+  get gatewayUrl(): string {
+    return this.#gateway?.url ?? '';
+  }
+
+  /** Servers that died without being told to. */
+  get findings(): readonly string[] {
+    return this.#supervisor.findings;
+  }
+
+  servers(): readonly ServerPort[] {
+    return this.#servers;
+  }
+
+  server(index: number): { readonly name: string; readonly url: string | undefined } {
+    return this.#servers[index] ?? { name: `s${index + 1}`, url: undefined };
+  }
+
+  async addServer(): Promise<ServerPort> {
+    const server = this.#make();
+    await server.start();
+    return server;
+  }
+
+  storeLink(server: ServerPort): LinkPort | undefined {
+    return this.#servers.find((each) => each === server)?.toStore;
+  }
+
+  gatewayLink(server: ServerPort): LinkPort {
+    const link = this.#servers.find((each) => each === server)?.fromGateway;
+    if (link === undefined) throw new Error(`${server.name} has not been started yet`);
+    return link;
+  }
+
+  /** Makes the gateway route to these servers, all others left out. */
+  async route(includes: (server: ClusterServer) => boolean): Promise<void> {
+    await this.#gateway?.route(this.#upstreams(includes));
+  }
+
+  /** Makes the gateway forget what it holds against servers that have recovered. */
+  async trustAll(): Promise<void> {
+    await this.route(() => false);
+    await this.route(() => true);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#gateway?.[Symbol.asyncDispose]();
+    await this.#supervisor[Symbol.asyncDispose]();
+    await Promise.all(this.#servers.map((server) => server[Symbol.asyncDispose]()));
+  }
+
+  #make(): ClusterServer {
+    const name = `s${this.#servers.length + 1}`;
+    const server = new ClusterServer(name, this, this.#supervisor, this.#options);
+    this.#servers.push(server);
+    return server;
+  }
+
+  #upstreams(includes: (server: ClusterServer) => boolean = () => true) {
+    return this.#servers
+      .filter((server) => server.isUp && includes(server))
+      .map(({ name, fromGateway }) => ({ name, url: `http://127.0.0.1:${fromGateway?.port}` }));
+  }
+}
+
+class ClusterServer implements ServerPort, AsyncDisposable {
+  readonly name: string;
+  readonly #cluster: Cluster;
+  readonly #supervisor: Supervisor;
+  readonly #options: ClusterOptions;
+  #incarnation = 0;
+  #process: Supervised | undefined;
+  fromGateway: Link | undefined;
+  toStore: Link | undefined;
+
+  constructor(name: string, cluster: Cluster, supervisor: Supervisor, options: ClusterOptions) {
+    this.name = name;
+    this.#cluster = cluster;
+    this.#supervisor = supervisor;
+    this.#options = options;
+  }
+
+  get isUp(): boolean {
+    return this.#process !== undefined;
+  }
+
+  get url(): string | undefined {
+    return this.#process?.url;
+  }
+
+  /** Starts the process and puts its link before it; the gateway is not told. */
+  async launch(): Promise<void> {
+    const { entry, env, sessionStoreUrl } = this.#options;
+    this.#incarnation += 1;
+    if (sessionStoreUrl !== undefined && this.toStore === undefined) {
+      const to = addressIn(sessionStoreUrl);
+      this.toStore = await openLink({ name: `${this.name} -> store`, to });
+    }
+    const started = await this.#supervisor.launch({
+      name: `${this.name}#${this.#incarnation}`,
+      entry,
+      env: {
+        ...env,
+        REPLICA: this.name,
+        INCARNATION: String(this.#incarnation),
+        SESSION_STORE_URL:
+          this.toStore && sessionStoreUrl && through(this.toStore, sessionStoreUrl),
+      },
+    });
+    const to = addressIn(started.url);
+    if (this.fromGateway) await this.fromGateway.retarget(to.port);
+    else this.fromGateway = await openLink({ name: `gateway -> ${this.name}`, to });
+    this.#process = started;
+  }
+
+  async start(): Promise<void> {
+    if (this.isUp) return;
+    await this.launch();
+    // Left out and taken in again, it is new to the gateway, which then trusts it at once.
+    await this.#cluster.route((server) => server !== this);
+    await this.#cluster.route(() => true);
+  }
+
+  async kill(): Promise<void> {
+    const process = this.#process;
+    this.#process = undefined;
+    await process?.kill();
+    await this.fromGateway?.retarget(undefined);
+  }
+
+  async stop(): Promise<void> {
+    const process = this.#process;
+    await this.#cluster.route((server) => server !== this);
+    this.#process = undefined;
+    await process?.stop();
+    await this.fromGateway?.retarget(undefined);
+  }
+
+  pause(): void {
+    this.#process?.pause();
+  }
+
+  resume(): void {
+    this.#process?.resume();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.fromGateway?.[Symbol.asyncDispose]();
+    await this.toStore?.[Symbol.asyncDispose]();
+  }
+}
+
+function addressIn(url: string): { host: string; port: number } {
+  const { hostname, port, protocol } = new URL(url);
+  return { host: hostname, port: Number(port || (protocol === 'redis:' ? 6379 : 5432)) };
+}
+
+function through(link: Link, url: string): string {
+  const address = new URL(url);
+  address.hostname = '127.0.0.1';
+  address.port = String(link.port);
+  return address.href;
+}
