@@ -103,7 +103,7 @@ const everyServer = '*';
 
 /** Whom the fault keeps from answering: the servers it names; all, when it names none. */
 function touched({ kind, target }: FaultEvent): readonly string[] {
-  if (kind === 'nothing' || /\bstore\b/.test(target) || kind === 'store-down') return [];
+  if (/\bstore\b/.test(target)) return [];
   const names = target.match(/\bs\d+\b/g);
   return names ?? (kind === 'scale' ? [] : [everyServer]);
 }

@@ -51,7 +51,7 @@ export function startJudging(run: RunHeader): Judging {
         open.delete(event.i);
         const observation = ledger.complete(begun, event);
         for (const checking of checkings) checking.observe(observation);
-      } else if (event?.t === 'fault') {
+      } else if (event?.t === 'fault' && event.target !== 'nothing') {
         for (const checking of checkings) checking.fault?.(event);
       }
     },

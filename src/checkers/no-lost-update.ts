@@ -135,7 +135,11 @@ function shortfall(item: Item | undefined): Witness | null {
   if (item?.read === undefined) return null;
   const bounds = item.least === item.most ? `${item.least}` : `${item.least} to ${item.most}`;
   return {
-    events: [...item.puts, item.read].map(line),
+    events: [...item.puts.toSorted(byStart), item.read].map(line),
     because: `what was put adds up to ${bounds} and no put was under way, but the cart showed ${item.shown}`,
   };
+}
+
+function byStart(a: Exchange, b: Exchange): number {
+  return a.invocation.tInv - b.invocation.tInv;
 }

@@ -60,9 +60,9 @@ export class Expiry {
   }
 
   issued({ invocation, completion }: Exchange): CredentialFacts {
-    const { accessTokenMs } = this.#lifetimes;
+    const { accessTokenMs, idleMs } = this.#lifetimes;
     return {
-      expiresFrom: invocation.tInv + accessTokenMs,
+      expiresFrom: invocation.tInv + Math.min(accessTokenMs, idleMs),
       expiresBy: completion.tEnd + accessTokenMs,
     };
   }
