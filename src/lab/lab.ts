@@ -53,7 +53,7 @@ export const usersMax = 64;
 /** The least that Argon2id allows: the lab measures sessions, and its passwords guard nothing. */
 const hashing = { memoryKib: 64, passes: 1 };
 /** Runs side by side keep a small machine busy, and a busy store is not one that is out. */
-const storeTimeoutMs = 1_000;
+const storeTimeoutMs = 400;
 
 export async function openLab(options: LabOptions): Promise<Lab> {
   const folder = join(options.folder, new Date().toISOString().replace(/[:.]/g, '-'));

@@ -1,1 +1,14 @@
-export {};
+export { cutLink as 'cut-link' } from './cut-link.ts';
+export { fiveServers as 'five-servers' } from './five-servers.ts';
+export { logoutReplay as 'logout-replay' } from './logout-replay.ts';
+export { oneServer as 'one-server' } from './one-server.ts';
+export { pause } from './pause.ts';
+export { restart } from './restart.ts';
+export { rollingRestart as 'rolling-restart' } from './rolling-restart.ts';
+export { scale } from './scale.ts';
+export { slowLink as 'slow-link' } from './slow-link.ts';
+export { stickyServerCrash as 'sticky-server-crash' } from './sticky-server-crash.ts';
+export { storeDown as 'store-down' } from './store-down.ts';
+export { twoServers as 'two-servers' } from './two-servers.ts';
+export { twoServersSticky as 'two-servers-sticky' } from './two-servers-sticky.ts';
+export { twoTabs as 'two-tabs' } from './two-tabs.ts';

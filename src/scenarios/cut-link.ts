@@ -1,0 +1,26 @@
+// One of two servers loses the store in silence: no reset, just nothing. Only a time limit finds
+// out. That server must say that it does not know, and the gateway then leaves it alone.
+
+import type { Expectation, Scenario } from './scenario.ts';
+
+const honest: Expectation = {
+  verdicts: {
+    identity: 'HOLDS',
+    durability: 'HOLDS',
+    availability: 'HOLDS',
+    'fails-closed': 'HOLDS',
+  },
+  measures: { 'fails-closed.anonymous': [0, 0] },
+};
+
+export const cutLink: Scenario = {
+  title: 'One server is cut off from the store',
+  question: 'Does a server that cannot ask take anybody for nobody?',
+  chapter: 'docs/concepts/04-the-shared-store.md',
+  cluster: { servers: 2, policy: 'round-robin' },
+  workload: 'browse',
+  users: 20,
+  lengthMs: 3_000,
+  faults: [{ atMs: 800, fault: 'cut-link', options: { link: 'store' }, forMs: 1_200 }],
+  expect: { postgres: honest, redis: honest },
+};

@@ -1,0 +1,40 @@
+// The control: one server, so that it is always the same one that is asked. All answers work here,
+// and what still breaks is the answer's own doing.
+
+import type { Expectation, Scenario } from './scenario.ts';
+
+const remembered: Expectation = {
+  verdicts: {
+    identity: 'HOLDS',
+    durability: 'HOLDS',
+    revocation: 'HOLDS',
+    'no-resurrection': 'HOLDS',
+    'no-lost-update': 'HOLDS',
+    availability: 'HOLDS',
+  },
+};
+
+export const oneServer: Scenario = {
+  title: 'One server',
+  question: 'Does each answer work at all, where only one server can be asked?',
+  chapter: 'docs/concepts/01-what-a-session-is.md',
+  cluster: { servers: 1, policy: 'round-robin' },
+  workload: 'everyday',
+  users: 18,
+  lengthMs: 2_000,
+  faults: [],
+  expect: {
+    token: {
+      verdicts: {
+        identity: 'HOLDS',
+        durability: 'HOLDS',
+        revocation: 'VIOLATED',
+        availability: 'HOLDS',
+      },
+      because: 'a token is accepted until it expires, whoever logged out: nobody is asked',
+    },
+    memory: remembered,
+    postgres: remembered,
+    redis: remembered,
+  },
+};

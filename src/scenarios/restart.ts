@@ -1,0 +1,30 @@
+// One server is stopped in good order and started again, as every deployment does. What it kept in
+// its memory is gone, politely.
+
+import type { Expectation, Scenario } from './scenario.ts';
+
+const survives: Expectation = {
+  verdicts: { identity: 'HOLDS', durability: 'HOLDS', availability: 'HOLDS' },
+  measures: { 'durability.lost': [0, 0] },
+};
+
+export const restart: Scenario = {
+  title: 'The server restarts',
+  question: 'Is anybody still logged in after a restart?',
+  chapter: 'docs/concepts/03-stateful-in-memory.md',
+  cluster: { servers: 1, policy: 'round-robin' },
+  workload: 'browse',
+  users: 20,
+  lengthMs: 2_600,
+  faults: [{ atMs: 900, fault: 'restart' }],
+  expect: {
+    token: survives,
+    memory: {
+      verdicts: { identity: 'HOLDS', durability: 'VIOLATED', availability: 'HOLDS' },
+      measures: { 'durability.lost': [15, 20] },
+      because: 'memory ends with the process',
+    },
+    postgres: survives,
+    redis: survives,
+  },
+};

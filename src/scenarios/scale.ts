@@ -1,0 +1,35 @@
+// Success: two servers become five while users are at work. New servers know the key of the tokens
+// and can ask the shared store, but they have no memories.
+
+import type { Expectation, Scenario } from './scenario.ts';
+
+const known: Expectation = {
+  verdicts: {
+    identity: 'HOLDS',
+    durability: 'HOLDS',
+    availability: 'HOLDS',
+    convergence: 'HOLDS',
+  },
+  measures: { 'durability.acceptance': [1, 1] },
+};
+
+export const scale: Scenario = {
+  title: 'Two servers become five',
+  question: 'Do new servers know who is logged in already?',
+  chapter: 'docs/concepts/03-stateful-in-memory.md',
+  cluster: { servers: 2, policy: 'round-robin' },
+  workload: 'browse',
+  users: 24,
+  lengthMs: 2_600,
+  faults: [{ atMs: 600, fault: 'scale', options: { servers: 5 } }],
+  expect: {
+    token: known,
+    memory: {
+      verdicts: { identity: 'HOLDS', durability: 'VIOLATED', convergence: 'VIOLATED' },
+      measures: { 'durability.acceptance': [0.1, 0.6] },
+      because: 'each login is in one memory of two, and then of five',
+    },
+    postgres: known,
+    redis: known,
+  },
+};

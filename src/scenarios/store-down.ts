@@ -1,0 +1,41 @@
+// The price of the shared store: it goes away for a while. A server that cannot ask must not guess:
+// it says so (503), logs nobody out, and goes on as soon as the store is back. Who shares no store
+// notices nothing.
+
+import type { Expectation, Scenario } from './scenario.ts';
+
+const honest: Expectation = {
+  verdicts: {
+    identity: 'HOLDS',
+    durability: 'HOLDS',
+    availability: 'HOLDS',
+    'fails-closed': 'HOLDS',
+  },
+  measures: {
+    'fails-closed.refusedFast': [10, 1_000],
+    'fails-closed.anonymous': [0, 0],
+    'availability.recoverMs': [0, 1_000],
+  },
+};
+
+const unaffected: Expectation = {
+  verdicts: {
+    identity: 'HOLDS',
+    durability: 'HOLDS',
+    availability: 'HOLDS',
+    'fails-closed': 'HOLDS',
+  },
+  measures: { 'fails-closed.refusedFast': [0, 0] },
+};
+
+export const storeDown: Scenario = {
+  title: 'The shared store is down, and back',
+  question: 'What becomes of the users while nobody can be asked about them?',
+  chapter: 'docs/concepts/04-the-shared-store.md',
+  cluster: { servers: 2, policy: 'sticky-cookie' },
+  workload: 'browse',
+  users: 24,
+  lengthMs: 3_600,
+  faults: [{ atMs: 1_000, fault: 'store-down', forMs: 1_200 }],
+  expect: { token: unaffected, memory: unaffected, postgres: honest, redis: honest },
+};

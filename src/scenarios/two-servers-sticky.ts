@@ -1,0 +1,36 @@
+// The same users and the same two servers, but the gateway keeps each client on one of them. That
+// mends what the client sees; the servers still know different things.
+
+import type { Expectation, Scenario } from './scenario.ts';
+
+const known: Expectation = {
+  verdicts: {
+    identity: 'HOLDS',
+    durability: 'HOLDS',
+    availability: 'HOLDS',
+    convergence: 'HOLDS',
+    affinity: 'HOLDS',
+  },
+  measures: { 'durability.acceptance': [1, 1], 'affinity.stickiness': [1, 1] },
+};
+
+export const twoServersSticky: Scenario = {
+  title: 'Two servers, with affinity',
+  question: 'Does it help to keep every client on its server?',
+  chapter: 'docs/concepts/03-stateful-in-memory.md',
+  cluster: { servers: 2, policy: 'sticky-cookie' },
+  workload: 'browse',
+  users: 24,
+  lengthMs: 2_000,
+  faults: [],
+  expect: {
+    token: known,
+    memory: {
+      ...known,
+      verdicts: { ...known.verdicts, convergence: 'VIOLATED' },
+      because: 'the servers still differ; affinity only keeps clients from noticing',
+    },
+    postgres: known,
+    redis: known,
+  },
+};
