@@ -3,7 +3,7 @@
 // is the whole course.
 
 import { randomBytes } from 'node:crypto';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, Option } from 'commander';
 import * as gateways from '../gateways/index.ts';
 import { type Lab, openLab } from '../lab/lab.ts';
 import { runReport } from '../lab/report.ts';
@@ -11,6 +11,7 @@ import { type RunResult, runScenario } from '../lab/run.ts';
 import { courseReport } from './course.ts';
 import { exits, interruption } from './exit.ts';
 import { matrixReport } from './matrix.ts';
+import { wholeNumber } from './number.ts';
 import { startProgress } from './progress.ts';
 import { everyRun, type Selection, select } from './select.ts';
 
@@ -18,7 +19,7 @@ interface Options {
   readonly seed: string;
   readonly jobs: number;
   readonly results: string;
-  readonly gateway: string;
+  readonly gateway: keyof typeof gateways;
   readonly json?: boolean;
   readonly full?: boolean;
 }
@@ -28,20 +29,14 @@ export function labCommand(): Command {
     .description('Run experiments on real servers and judge what happened')
     .argument('[names...]', 'a scenario, or <answer>-<scenario>; none for the whole course')
     .option('--seed <text>', 'reproduces the plan of the users', randomBytes(2).toString('hex'))
-    .option('--jobs <number>', 'how many run side by side', wholeNumber, 4)
+    .option('--jobs <number>', 'how many run side by side', wholeNumber(1, 64), 4)
     .option('--results <folder>', 'where the recorded histories go', 'results')
-    .option('--gateway <name>', `front door: ${Object.keys(gateways).join(', ')}`, 'node')
+    .addOption(
+      new Option('--gateway <name>', 'front door').choices(Object.keys(gateways)).default('node'),
+    )
     .option('--full', 'print every verdict of every run')
     .option('--json', 'print results as JSON, and nothing else')
     .action(lab);
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) {
-    throw new InvalidArgumentError('A whole number from 1 is needed.');
-  }
-  return value;
 }
 
 async function lab(names: readonly string[], options: Options): Promise<void> {

@@ -29,6 +29,8 @@ export interface ClusterOptions {
   /** What all servers share; each reaches it through a link of its own. */
   readonly sessionStoreUrl: string | undefined;
   readonly gateway: keyof typeof gateways;
+  /** Absent: a free one. */
+  readonly gatewayPort?: number;
   /** For access.ndjson and servers.log. */
   readonly folder: string;
 }
@@ -61,7 +63,7 @@ export class Cluster implements StagePort, Doors, AsyncDisposable {
       policy: options.policy,
       seed: options.seed,
       upstreams: cluster.#upstreams(),
-      port: 0,
+      port: options.gatewayPort ?? 0,
       accessLogFile: join(options.folder, 'access.ndjson'),
       answerTimeoutMs,
     });
@@ -78,7 +80,7 @@ export class Cluster implements StagePort, Doors, AsyncDisposable {
     return this.#supervisor.findings;
   }
 
-  servers(): readonly ServerPort[] {
+  servers(): readonly ClusterServer[] {
     return this.#servers;
   }
 
@@ -156,6 +158,10 @@ class ClusterServer implements ServerPort, AsyncDisposable {
 
   get url(): string | undefined {
     return this.#process?.url;
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
   }
 
   /** Starts the process and puts its link before it; the gateway is not told. */
