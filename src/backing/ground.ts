@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { join, parse, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { OperatingError } from '../core/errors.ts';
 import { serviceAccount, temporaryRoom } from './account.ts';
 import { isProcess } from './process.ts';
 import type { Life, Meeting } from './protocol.ts';
@@ -31,12 +32,22 @@ const prefix = 'sessionlab-';
 export function groundAt(folder: string | undefined): Ground {
   const mode = serviceAccount() === undefined ? 0o700 : 0o711;
   if (folder !== undefined) {
-    mkdirSync(folder, { recursive: true, mode });
+    makeUsable(folder, mode);
     return { folder: resolve(folder), life: 'persistent' };
   }
   const made = mkdtempSync(join(temporaryRoom(), prefix));
   chmodSync(made, mode);
   return { folder: made, life: 'temporary' };
+}
+
+function makeUsable(folder: string, mode: number): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode });
+    accessSync(folder, constants.W_OK);
+  } catch (cause) {
+    const detail = `${resolve(folder)} cannot be written by this account: remove or chown it`;
+    throw new OperatingError('backing-unavailable', { detail, cause });
+  }
 }
 
 /** How to reach the folder's keeper; undefined when there is none, or only traces of one. */

@@ -25,6 +25,7 @@ import { endLeftRedis, startRedis } from './redis.ts';
 const folder = process.argv[2] ?? '';
 const life: Life = process.argv[3] === 'persistent' ? 'persistent' : 'temporary';
 const firstLeaseWithinMs = 5_000;
+const sqliteBusy = 5;
 
 process.umask(0o077);
 const lock = holdLock();
@@ -39,7 +40,9 @@ function holdLock(): DatabaseSync {
   const database = new DatabaseSync(join(folder, 'keeper.lock'), { timeout: 500 });
   try {
     database.exec('BEGIN EXCLUSIVE');
-  } catch {
+  } catch (error) {
+    const isHeld = error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy;
+    if (!isHeld) throw error;
     process.exit(0); // Another keeper lives here.
   }
   return database;
@@ -75,7 +78,10 @@ async function serve(socket: Socket): Promise<void> {
   if (isEnding || !isAllowed(request)) throw new Error('refused');
   leases.add(socket);
   const own = request.wants.map(provide);
-  const ended = new Promise((resolve) => socket.once('end', resolve).once('close', resolve));
+  const ended = new Promise<void>((resolve) => {
+    socket.once('end', resolve).once('close', resolve);
+    if (socket.readableEnded || socket.destroyed) resolve();
+  });
   void answer(request.wants, own).then((text) => socket.write(`${JSON.stringify(text)}\n`));
   await ended;
   leases.delete(socket);
@@ -98,7 +104,6 @@ async function answer(
     }
     return { services };
   } catch (error) {
-    console.error(error);
     return { failure: error instanceof Error ? error.message : 'unknown' };
   }
 }

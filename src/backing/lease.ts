@@ -45,7 +45,9 @@ async function leaseFrom(socket: Socket, answer: Answer, ground: Ground): Promis
 
 function unavailable(why: string): OperatingError {
   return new OperatingError('backing-unavailable', {
-    detail: `The private PostgreSQL and Redis cannot start: ${why}`,
+    detail:
+      'The private PostgreSQL or Redis cannot start (DATABASE_URL and REDIS_URL can name others): ' +
+      why,
   });
 }
 

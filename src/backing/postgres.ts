@@ -2,8 +2,9 @@
 // address only, with scram and a random password. A temporary one gives up safety against power
 // loss (fsync, full_page_writes) because its folder dies first; synchronous_commit stays on in
 // both. A server left running by a killed keeper is taken over when it knows our password.
-import { spawn } from 'node:child_process';
+import { type StdioOptions, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { chown, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -58,7 +59,7 @@ async function initialize(
   await rm(unfinished, { recursive: true, force: true });
   await writeFile(passwordFile, randomBytes(24).toString('base64url'), { mode: 0o600 });
   if (account) await chown(passwordFile, account.uid, account.gid);
-  await run(
+  const child = spawn(
     programs.initdb,
     [
       `--pgdata=${unfinished}`,
@@ -70,9 +71,18 @@ async function initialize(
       '--no-instructions',
       ...(life === 'temporary' ? ['--no-sync'] : []),
     ],
-    { ...account, cwd: '/', env: { ...process.env, LC_ALL: 'C' } },
+    spawning(account),
   );
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new Error('initdb failed');
   await rename(unfinished, data);
+}
+
+/** Into the log, in English, and not in the owner's folder, which the account may not enter. */
+function spawning(account: Account | undefined) {
+  const env = { ...process.env, LC_ALL: 'C' };
+  const stdio: StdioOptions = ['ignore', 'inherit', 'inherit'];
+  return { ...account, cwd: '/', env, stdio };
 }
 
 interface PidFile {
@@ -132,12 +142,7 @@ async function tryPostgres(place: Place, port: number, life: Life): Promise<Runn
       ...['-D', place.data, '-p', String(port)],
       ...Object.entries(chosen).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     ],
-    {
-      ...place.account,
-      cwd: '/',
-      env: { ...process.env, LC_ALL: 'C' },
-      stdio: ['ignore', 'inherit', 'inherit'],
-    },
+    spawning(place.account),
   );
   let ended = false;
   child.once('exit', () => {

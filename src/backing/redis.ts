@@ -94,6 +94,7 @@ async function tryRedis(folder: string, found: Found, port: number): Promise<Run
       'appendonly no',
       'maxmemory-policy noeviction',
       'daemonize no',
+      'loglevel warning',
     ].join('\n'),
   );
   const isAlive = () => !ended;
