@@ -3,8 +3,10 @@
 // log, and the data of the services.
 import { type ChildProcess, spawn } from 'node:child_process';
 import {
+  accessSync,
   chmodSync,
   closeSync,
+  constants,
   mkdirSync,
   mkdtempSync,
   openSync,
