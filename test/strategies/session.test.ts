@@ -1,0 +1,142 @@
+// What is the session strategy's own: its cookie, what it reads and how often it writes.
+
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { Credential } from '../../src/core/credential.ts';
+import { touchIntervalMs } from '../../src/core/limits.ts';
+import { memory } from '../../src/stores/memory.ts';
+import { session } from '../../src/strategies/session.ts';
+import {
+  Client,
+  HandClock,
+  lifetimes,
+  newUser,
+  recognised,
+  refresh,
+  startOn,
+  watched,
+} from './strategy.contract.ts';
+
+async function begun() {
+  const clock = new HandClock();
+  const { store, calls } = watched(await memory.open({ timeoutMs: 1_000 }));
+  const recogniser = await startOn(session, store, clock);
+  const client = new Client().take(await recogniser.begin(newUser(), {}));
+  calls.length = 0;
+  return { clock, store, calls, recogniser, client, text: client.credential.reveal() };
+}
+
+test('the cookie is as protected as a browser can make it, and is cleared as it was set', async () => {
+  const store = await memory.open({ timeoutMs: 1_000 });
+  const clock = new HandClock();
+  const options = { store, clock, lifetimes, audience: 'test' };
+  const attributes = '; Path=/; HttpOnly; SameSite=Lax';
+  for (const secureCookies of [true, false]) {
+    const recogniser = await session.start({ ...options, secureCookies });
+    const name = secureCookies ? '__Host-session' : 'session';
+    const tail = secureCookies ? `${attributes}; Secure` : attributes;
+    const [field] = (await recogniser.begin(newUser(), {})).headers;
+    expect(field?.[0]).toBe('set-cookie');
+    expect(field?.[1].replace(/=.{80};/, '=CREDENTIAL;')).toBe(
+      `${name}=CREDENTIAL; Max-Age=300${tail}`,
+    );
+    expect(recogniser.forget().headers).toEqual([['set-cookie', `${name}=; Max-Age=0${tail}`]]);
+  }
+});
+
+test('the age of a rotated cookie is what is left of the absolute limit', async () => {
+  const { clock, recogniser, client } = await begun();
+  clock.pass(lifetimes.idleMs - 1);
+  const refreshed = await refresh(recogniser, client);
+  if (refreshed.outcome !== 'ok') throw new Error(refreshed.outcome);
+  expect(refreshed.issue.headers[0]?.[1]).toContain('; Max-Age=240;');
+});
+
+test('a header field for tools counts as the cookie does', async () => {
+  const { recogniser, text } = await begun();
+  const { kind } = await recogniser.recognise({ 'x-session-id': text });
+  expect(kind).toBe('recognised');
+});
+
+test('of several cookies the valid one counts, and those of two logins are nobody’s', async () => {
+  const { recogniser, client, text } = await begun();
+  const stale = Credential.issue('somebody').reveal();
+  const ask = (...values: string[]) => {
+    const cookie = values.map((value) => `session=${value}`).join('; ');
+    return recogniser.recognise({ cookie });
+  };
+  expect((await ask(stale, 'rubbish', text, text)).kind).toBe('recognised');
+  const cookie = `session=${stale}; ${client.headers.cookie}`;
+  expect((await recogniser.refresh({ cookie }, undefined)).outcome).toBe('ok');
+  const other = new Client().take(await recogniser.begin(newUser('bob'), {}));
+  expect((await ask(text, other.credential.reveal())).kind).toBe('anonymous');
+});
+
+test('text that is no credential costs the store nothing', async () => {
+  const { recogniser, calls, text } = await begun();
+  const many = Array.from({ length: 5 }, () => `session=${Credential.issue('x').reveal()}`);
+  const spoiled = [
+    ...[`${text}=`, ` ${text}`, `"${text}"`, text.slice(1), `${text}A`, text.replace('.', ':')],
+    ...[text.replace('.', '. '), encodeURIComponent(text).replace('.', '%2E'), '', '.', 'null'],
+    // The last character of the secret has unused bits: its other spellings are no credentials.
+    ...['B', 'C', 'D'].map((stray) => text.slice(0, -1) + stray),
+  ];
+  const headers = [
+    ...spoiled.map((value) => ({ cookie: `session=${value}` })),
+    ...spoiled.map((value) => ({ 'x-session-id': value })),
+    { 'x-session-id': [text, text] },
+    { cookie: `\u00a0session=${text}` },
+    { cookie: `Session=${text}` },
+    { cookie: `xsession=${text}` },
+    { cookie: `theme="; session"=${text}` },
+    { cookie: many.join('; ') },
+  ];
+  for (const each of headers) expect((await recogniser.recognise(each)).kind).toBe('anonymous');
+  await fc.assert(
+    fc.asyncProperty(fc.nat(79), fc.string({ unit: 'binary', maxLength: 3 }), async (at, put) => {
+      const value = text.slice(0, at) + put + text.slice(at + 1);
+      fc.pre(Credential.parse(value) === undefined);
+      return (await recogniser.recognise({ cookie: `session=${value}` })).kind === 'anonymous';
+    }),
+    { numRuns: 500 },
+  );
+  expect(calls).toEqual([]);
+});
+
+test('a secret counts whole: one that differs in a single character opens nothing', async () => {
+  const { recogniser, text } = await begun();
+  for (let at = 37; at < 80; at += 1) {
+    const value = text.slice(0, at) + (text[at] === 'A' ? 'E' : 'A') + text.slice(at + 1);
+    const { kind } = await recogniser.recognise({ cookie: `session=${value}` });
+    expect(kind).toBe('anonymous');
+  }
+});
+
+test('a use is written down once per interval, and keeps the session alive', async () => {
+  const { clock, recogniser, client, calls } = await begun();
+  const intervalMs = touchIntervalMs(lifetimes.idleMs);
+  clock.pass(intervalMs - 1);
+  for (let times = 0; times < 10; times += 1) await recognised(recogniser, client);
+  expect(calls).not.toContain('touch');
+  clock.pass(1);
+  for (let times = 0; times < 10; times += 1) await recognised(recogniser, client);
+  expect(calls.filter((call) => call === 'touch')).toHaveLength(1);
+  clock.pass(lifetimes.idleMs - 1);
+  await recognised(recogniser, client);
+});
+
+test('a session that ends between being read and being touched is nobody’s', async () => {
+  const { clock, store, client } = await begun();
+  const ending = new Proxy(store, {
+    get: (target, name) =>
+      name === 'touch'
+        ? async (id: string, now: number, until: number) => {
+            await target.revoke(id, 'logout', now);
+            return target.touch(id, now, until);
+          }
+        : Reflect.get(target, name),
+  });
+  const recogniser = await startOn(session, ending, clock);
+  clock.pass(touchIntervalMs(lifetimes.idleMs));
+  expect((await recogniser.recognise(client.headers)).kind).toBe('anonymous');
+});

@@ -1,0 +1,331 @@
+// What is the token strategy's own: what it signs, and everything that it must not believe. The
+// forgeries are made with the real key wherever a forger could not even dream of having it, so that
+// the claims are judged and not only the signature.
+
+import { createHmac, createPublicKey, type JsonWebKey, randomBytes } from 'node:crypto';
+import { inspect } from 'node:util';
+import fc from 'fast-check';
+import { CompactSign, decodeJwt, decodeProtectedHeader, importJWK, type JWTPayload } from 'jose';
+import { describe, expect, test } from 'vitest';
+import { limits } from '../../src/core/limits.ts';
+import { memory } from '../../src/stores/memory.ts';
+import { token } from '../../src/strategies/token.ts';
+import { newTokenKey } from '../../src/strategies/token-key.ts';
+import {
+  Client,
+  failing,
+  HandClock,
+  lifetimes,
+  newUser,
+  recognised,
+  refresh,
+  startOn,
+  tokenKey,
+  watched,
+} from './strategy.contract.ts';
+
+const privateJwk = JSON.parse(tokenKey);
+
+async function begun() {
+  const clock = new HandClock();
+  const { store, calls } = watched(await memory.open({ timeoutMs: 1_000 }));
+  const recogniser = await startOn(token, store, clock);
+  const client = new Client().take(await recogniser.begin(newUser(), {}));
+  calls.length = 0;
+  const text = client.headers.authorization?.slice('Bearer '.length) ?? '';
+  const kindOf = async (authorization: string | readonly string[]) =>
+    (await recogniser.recognise({ authorization })).kind;
+  return { clock, store, calls, recogniser, client, text, kindOf };
+}
+
+const encode = (part: unknown) => Buffer.from(JSON.stringify(part)).toString('base64url');
+
+async function sign(
+  header: Record<string, unknown>,
+  claims: unknown,
+  jwk: JsonWebKey = privateJwk,
+) {
+  const key = await importJWK(jwk, 'EdDSA');
+  return new CompactSign(Buffer.from(JSON.stringify(claims)))
+    .setProtectedHeader({ alg: 'EdDSA', ...header })
+    .sign(key);
+}
+
+test('a token is an access token of RFC 9068', async () => {
+  const { text, clock } = await begun();
+  const header = decodeProtectedHeader(text);
+  expect(header).toEqual({ alg: 'EdDSA', typ: 'at+jwt', kid: expect.stringMatching(/^.{43}$/) });
+  const { iss, aud, sub, client_id, jti, sid, iat, exp } = decodeJwt(text);
+  for (const claim of [iss, aud, sub, client_id, jti, sid]) expect(claim).toBeTypeOf('string');
+  expect(iat).toBe(Math.floor(clock.now() / 1000));
+  expect(exp).toBe(Math.ceil((clock.now() + lifetimes.accessTokenMs) / 1000));
+});
+
+test('recognition never asks the store', async () => {
+  const { clock, client } = await begun();
+  const recogniser = await startOn(token, failing(), clock);
+  for (let times = 0; times < 3; times += 1) await recognised(recogniser, client);
+});
+
+test('a token is accepted to the millisecond, also when it is known already', async () => {
+  const { clock, client, kindOf, recogniser } = await begun();
+  const { authorization = '' } = client.headers;
+  clock.pass(lifetimes.accessTokenMs - 1);
+  expect(await kindOf(authorization)).toBe('recognised');
+  clock.pass(1);
+  expect(await recogniser.recognise(client.headers)).toEqual({
+    kind: 'anonymous',
+    reason: 'expired',
+  });
+});
+
+test('a clock that is behind by more than five seconds is not believed', async () => {
+  const { clock, client, kindOf } = await begun();
+  clock.pass(-5_000);
+  expect(await kindOf(client.headers.authorization ?? '')).toBe('recognised');
+  clock.pass(-1);
+  expect(await kindOf(client.headers.authorization ?? '')).toBe('anonymous');
+});
+
+test('a change on a server whose clock is behind makes a token that others accept', async () => {
+  const { clock, recogniser, client, kindOf } = await begun();
+  const session = await recognised(recogniser, client);
+  clock.pass(-3_000);
+  const done = await recogniser.change(session, [{ op: 'set', field: 'a', value: 1 }]);
+  if (done.outcome === 'gone') throw new Error('the session is there');
+  clock.pass(3_000);
+  expect(await kindOf(client.take(done.issue).headers.authorization ?? '')).toBe('recognised');
+});
+
+test('a change makes a new token that ends when the old one does', async () => {
+  const { clock, recogniser, client, text, calls } = await begun();
+  clock.pass(1_500);
+  const session = await recognised(recogniser, client);
+  const done = await recogniser.change(session, [{ op: 'set', field: 'a', value: 1 }]);
+  if (done.outcome === 'gone') throw new Error('the session is there');
+  const [before, after] = [text, client.take(done.issue).headers.authorization ?? ''].map((each) =>
+    decodeJwt(each.replace('Bearer ', '')),
+  );
+  expect(after?.exp).toBe(before?.exp);
+  expect(after?.jti).not.toBe(before?.jti);
+  expect(calls).toEqual([]);
+  clock.pass(lifetimes.accessTokenMs - 1_500);
+  expect((await recogniser.recognise(client.headers)).kind).toBe('anonymous');
+});
+
+test('a session that would not fit into a token is refused before it is handed out', async () => {
+  const { recogniser, client } = await begun();
+  const value = 'x'.repeat(3_000);
+  const session = await recognised(recogniser, client);
+  const change = recogniser.change(session, [{ op: 'set', field: 'a', value }]);
+  await expect(change).rejects.toMatchObject({ code: 'session-too-large' });
+});
+
+test('a recognised session cannot be changed in place: the next request would see it', async () => {
+  const { recogniser, client } = await begun();
+  const change = [{ op: 'set', field: 'deep', value: { list: [1] } }] as const;
+  const done = await recogniser.change(await recognised(recogniser, client), change);
+  if (done.outcome === 'ok') client.take(done.issue);
+  const session = await recognised(recogniser, client);
+  const deep = session.fields.deep as { list: number[] };
+  expect(() => deep.list.push(2)).toThrow(TypeError);
+  expect(() => Object.assign(session, { userId: 'other' })).toThrow(TypeError);
+});
+
+test('a refresh carries the data of this login’s token only, expired or not', async () => {
+  const { clock, recogniser, client } = await begun();
+  const other = new Client().take(await recogniser.begin(newUser('bob'), {}));
+  for (const each of [client, other]) {
+    const own = await recognised(recogniser, each);
+    const done = await recogniser.change(own, [{ op: 'set', field: 'of', value: own.userName }]);
+    if (done.outcome === 'ok') each.take(done.issue);
+  }
+  const mixed = client.copy();
+  mixed.headers = other.headers;
+  const first = await refresh(recogniser, mixed);
+  if (first.outcome !== 'ok') throw new Error(first.outcome);
+  expect((await recognised(recogniser, mixed.copy().take(first.issue))).fields).toEqual({});
+  clock.pass(lifetimes.accessTokenMs);
+  client.refreshToken = String(first.issue.body.refreshToken);
+  const second = await refresh(recogniser, client);
+  if (second.outcome !== 'ok') throw new Error(second.outcome);
+  expect((await recognised(recogniser, client.take(second.issue))).fields).toEqual({ of: 'ann' });
+});
+
+describe('a token that we did not issue in this very form', () => {
+  test('has another header: algorithm, type, key', async () => {
+    const { text, kindOf, calls } = await begun();
+    const [header = '', payload = '', signature = ''] = text.split('.');
+    const claims = decodeJwt(text);
+    const { kid } = decodeProtectedHeader(text);
+    const ours = { typ: 'at+jwt', kid };
+    const strange = JSON.parse(await newTokenKey());
+    const publicKey = createPublicKey({ key: privateJwk, format: 'jwk' });
+    const { d: _, ...publicJwk } = privateJwk;
+    const forged: string[] = [
+      ...['none', 'None', 'NONE', 'nOnE', ''].flatMap((alg) => [
+        `${encode({ ...ours, alg })}.${payload}.`,
+        `${encode({ ...ours, alg })}.${payload}.${signature}`,
+      ]),
+      ...[
+        publicKey.export({ type: 'spki', format: 'pem' }),
+        publicKey.export({ type: 'spki', format: 'der' }),
+        Buffer.from(publicJwk.x, 'base64url'),
+        JSON.stringify(publicJwk),
+      ].map((secret) => {
+        const input = `${encode({ ...ours, alg: 'HS256' })}.${payload}`;
+        return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`;
+      }),
+      await sign(ours, claims, strange),
+      await sign({ ...ours, jwk: strange }, claims, strange),
+      await sign({ ...ours, jku: 'http://127.0.0.1:1/jwks', x5u: 'http://127.0.0.1:1/' }, claims),
+      await sign({ ...ours, typ: 'JWT' }, claims),
+      await sign({ kid }, claims),
+      ...(await Promise.all(
+        ['', '../key', "' or 1=1 --", '__proto__', 'A'.repeat(43)].map((other) =>
+          sign({ ...ours, kid: other }, claims),
+        ),
+      )),
+      ...[
+        { ...ours, alg: 'EdDSA', crit: ['exp'], exp: 1 },
+        { ...ours, alg: 'EdDSA', b64: false },
+      ]
+        .map(encode)
+        .map((other) => `${other}.${payload}.${signature}`),
+      `${header}.${payload}`,
+      `${header}.${payload}.`,
+      `${header}..${signature}`,
+      `${header}.${payload}.${signature}.`,
+      `${header}.${payload}.${signature}.${signature}`,
+      `${header}.${payload}.${signature}..`,
+      JSON.stringify({ protected: header, payload, signature }),
+    ];
+    for (const each of forged) expect(await kindOf(`Bearer ${each}`)).toBe('anonymous');
+    expect(calls).toEqual([]);
+  });
+
+  test('spells it differently', async () => {
+    const { text, kindOf } = await begun();
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+    const last = alphabet.indexOf(text.slice(-1));
+    const twins = [1, 2, 3].map((bits) => text.slice(0, -1) + alphabet[last ^ bits]);
+    const [, , signature = ''] = text.split('.');
+    for (const twin of twins) {
+      const bytes = Buffer.from(twin.split('.')[2] ?? '', 'base64url');
+      if (bytes.equals(Buffer.from(signature, 'base64url'))) continue;
+      throw new Error('the twins must have the same bytes to prove anything');
+    }
+    const spaced = [` ${text}`, `${text} `, `${text}\t`, text.replace('.', '.\n'), `${text}==`];
+    const standard = Buffer.from(signature, 'base64url').toString('base64');
+    const others = [...twins, ...spaced, text.replace(signature, standard)];
+    for (const each of others) expect(await kindOf(`Bearer ${each}`)).toBe('anonymous');
+    const { authorization } = { authorization: `Bearer ${text}` };
+    expect(await kindOf([authorization, authorization])).toBe('anonymous');
+    expect(await kindOf(`${authorization}, ${authorization}`)).toBe('anonymous');
+    expect(await kindOf(`Basic ${text}`)).toBe('anonymous');
+    expect(await kindOf(text)).toBe('anonymous');
+    expect(await kindOf(`bearer ${text}`)).toBe('recognised');
+  });
+
+  test('has claims that we never make, though our key signed them', async () => {
+    const { text, kindOf, clock } = await begun();
+    const { kid } = decodeProtectedHeader(text);
+    const claims = decodeJwt(text);
+    const resign = async (other: JWTPayload | unknown) =>
+      kindOf(`Bearer ${await sign({ typ: 'at+jwt', kid }, other)}`);
+    expect(await resign(claims)).toBe('recognised');
+    for (const name of Object.keys(claims)) {
+      const { [name]: value, ...rest } = claims;
+      const wrongs = [null, true, [], [value], {}, -1, 0.5, '', String(value), 2 ** 53];
+      const wrong = wrongs.filter(
+        (other) => other !== value && !(name === 'data' && `${other}`[0] === '['),
+      );
+      expect(await resign(rest), `without ${name}`).toBe('anonymous');
+      const plausible =
+        typeof value === 'string' ? ['sub', 'client_id', 'sid', 'shn', 'jti', 'name'] : ['srv'];
+      for (const other of wrong) {
+        if (plausible.includes(name) && typeof other === typeof value && other !== '') continue;
+        expect(await resign({ ...claims, [name]: other }), `${name}: ${other}`).toBe('anonymous');
+      }
+    }
+    const seconds = Math.floor(clock.now() / 1000);
+    const strange: unknown[] = [
+      { ...claims, more: 1 },
+      { ...claims, aud: 'other' },
+      { ...claims, iss: 'other' },
+      { ...claims, exp: (claims.exp ?? 0) + 1 },
+      { ...claims, exp: seconds },
+      { ...claims, iat: claims.exp },
+      { ...claims, sla: clock.now() + 6_000, iat: seconds + 6, exp: seconds + 20 },
+      ...[null, [], 'text', 1, [claims]],
+    ];
+    for (const each of strange) expect(await resign(each), inspect(each)).toBe('anonymous');
+  });
+
+  test('is longer than a credential may be', async () => {
+    const { text, kindOf } = await begun();
+    const { kid } = decodeProtectedHeader(text);
+    const claims = { ...decodeJwt(text), data: { a: 'x'.repeat(3_000) } };
+    const long = await sign({ typ: 'at+jwt', kid }, claims);
+    expect(long.length).toBeGreaterThan(limits.credentialBytesMax);
+    expect(await kindOf(`Bearer ${long}`)).toBe('anonymous');
+    const started = performance.now();
+    expect(await kindOf(`Bearer ${'a'.repeat(5_000_000)}`)).toBe('anonymous');
+    expect(performance.now() - started).toBeLessThan(100);
+  });
+
+  test('differs in any character', async () => {
+    const { text, kindOf, calls } = await begun();
+    const put = fc.string({ unit: 'binary', maxLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(fc.nat(text.length), fc.nat(3), put, async (at, cut, add) => {
+        const mutant = text.slice(0, at) + add + text.slice(at + cut);
+        fc.pre(mutant !== text);
+        return (await kindOf(`Bearer ${mutant}`)) === 'anonymous';
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(calls).toEqual([]);
+  });
+});
+
+test('keys that cannot sign are refused at the start, and none shows in the error', async () => {
+  const store = await memory.open({ timeoutMs: 1_000 });
+  const { d, ...publicJwk } = privateJwk;
+  const options = { store, clock: new HandClock(), lifetimes, audience: 't', secureCookies: true };
+  const start = (key?: string) =>
+    token.start({ ...options, ...(key !== undefined && { tokenKey: key }) });
+  await expect(start()).rejects.toThrow('TOKEN_KEY');
+  const weak = { kty: 'oct', k: randomBytes(32).toString('base64url') };
+  const bad = [
+    '',
+    `${tokenKey}}`,
+    `"${d}"`,
+    'null',
+    JSON.stringify(publicJwk),
+    JSON.stringify(weak),
+  ];
+  const spoiled = JSON.stringify({ ...privateJwk, d: `${d}AAAA` });
+  const mixed = JSON.stringify({ ...privateJwk, x: JSON.parse(await newTokenKey()).x });
+  for (const key of [...bad, spoiled, mixed]) {
+    const error = await start(key).catch((cause: unknown) => cause);
+    expect(error).toBeInstanceOf(Error);
+    expect(inspect(error)).toContain('Set TOKEN_KEY');
+    expect(inspect(error)).not.toContain(d);
+    expect(inspect(error)).not.toContain(weak.k);
+  }
+});
+
+test('a P-256 key signs ES256 and nothing else', async () => {
+  const store = await memory.open({ timeoutMs: 1_000 });
+  const recogniser = await token.start({
+    ...{ store, clock: new HandClock(), lifetimes, audience: 'test', secureCookies: true },
+    tokenKey: await newTokenKey('ES256'),
+  });
+  const client = new Client().take(await recogniser.begin(newUser(), {}));
+  await recognised(recogniser, client);
+  const { authorization = '' } = client.headers;
+  expect(decodeProtectedHeader(authorization.slice(7)).alg).toBe('ES256');
+  const { recogniser: other } = await begun();
+  expect((await other.recognise(client.headers)).kind).toBe('anonymous');
+});
