@@ -1,0 +1,208 @@
+// Users against a real PostgreSQL: who may register, who is verified, and what is said when the
+// database is slow, gone or silent. Hashes are cheap here.
+
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { Client } from 'pg';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type Accounts, openAccounts } from '../../src/accounts/accounts.ts';
+import { OperatingError } from '../../src/core/errors.ts';
+import { freshDatabase } from '../support/backing.ts';
+
+const hashing = { memoryKib: 64, passes: 1 };
+const password = 'correct horse';
+
+async function open(databaseUrl: string, timeoutMs = 2_000): Promise<Accounts> {
+  const accounts = await openAccounts({ databaseUrl, hashing, timeoutMs });
+  onTestFinished(() => accounts[Symbol.asyncDispose]());
+  return accounts;
+}
+
+async function query(url: string, sql: string) {
+  const client = new Client(url);
+  await client.connect();
+  try {
+    return (await client.query(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+const outcome = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'done',
+    (error: unknown) => (error instanceof OperatingError ? error.code : String(error)),
+  );
+
+test('replicas that start together make the tables once', async () => {
+  const url = await freshDatabase();
+  const replicas = await Promise.all(Array.from({ length: 5 }, () => open(url)));
+  await Promise.all(replicas.map((replica) => replica.ping()));
+  expect(await query(url, 'select name from accounts_migration')).toEqual([{ name: '1-users' }]);
+});
+
+test('a role that may not make tables can start once they are there', async () => {
+  const url = await freshDatabase();
+  await open(url);
+  const role = `reader_${process.pid}_${Date.now()}`;
+  await query(
+    url,
+    `create role ${role} login password 'reader-password';
+     grant select, insert on all tables in schema public to ${role}`,
+  );
+  onTestFinished(async () => {
+    await query(url, `drop owned by ${role}; drop role ${role}`);
+  });
+  const limited = new URL(url);
+  limited.username = role;
+  limited.password = 'reader-password';
+  const accounts = await open(limited.href);
+  await accounts.register('ann', password);
+});
+
+test('a user is verified by the password and by nothing else, on every replica', async () => {
+  const url = await freshDatabase();
+  const [one, other] = await Promise.all([open(url), open(url)]);
+  const user = await one.register('Ann', password);
+  expect(user.name).toBe('Ann');
+  expect(await other.verify('Ann', password)).toEqual(user);
+  for (const wrong of [
+    'correct hors',
+    'Correct horse',
+    `${password}\0`,
+    '',
+    'x'.repeat(1_000_000),
+  ]) {
+    expect(await other.verify('Ann', wrong)).toBeUndefined();
+  }
+  for (const nobody of ['Anna', '', "' or 1=1 --", 'Ann\0', 'x'.repeat(1_000_000)]) {
+    expect(await other.verify(nobody, password)).toBeUndefined();
+  }
+});
+
+test('the spelling of a name makes no second user', async () => {
+  const accounts = await open(await freshDatabase());
+  const user = await accounts.register(' Zoë Weiß ', password);
+  expect(user.name).toBe('Zoë Weiß');
+  for (const same of ['zoë weiß', 'ZOË WEISS', 'Zoe\u0308 Weiß', 'Ｚｏë  Weiß']) {
+    expect(await outcome(accounts.register(same, password))).toBe('name-taken');
+    expect(await accounts.verify(same, password)).toEqual(user);
+  }
+});
+
+test('a password is the same however its letters are composed', async () => {
+  const accounts = await open(await freshDatabase());
+  const user = await accounts.register('ann', 'Ünïcödé\0!');
+  expect(await accounts.verify('ann', 'Ünïcödé\0!'.normalize('NFD'))).toEqual(user);
+});
+
+test('of parallel registrations of one name exactly one succeeds', async () => {
+  const url = await freshDatabase();
+  const replicas = await Promise.all([open(url), open(url)]);
+  const outcomes = await Promise.all(
+    Array.from({ length: 20 }, (_, number) =>
+      outcome((replicas[number % 2] as Accounts).register(number % 3 ? 'Ann' : 'ann', password)),
+    ),
+  );
+  expect(outcomes.filter((each) => each === 'done')).toHaveLength(1);
+  expect(outcomes.filter((each) => each === 'name-taken')).toHaveLength(19);
+});
+
+test('names and passwords that break a rule are refused before any work', async () => {
+  const accounts = await open(await freshDatabase());
+  const invisible = ['a\u200bb', 'a\u202eb', 'a\0b', 'a\nb', '\ud800', 'a\u034fb', '\u3164'];
+  for (const name of ['', ' ', 'x'.repeat(65), 'ﷺ'.repeat(4), ...invisible]) {
+    expect(await outcome(accounts.register(name, password))).toBe('invalid-request');
+  }
+  for (const bad of ['', '1234567', 'x'.repeat(129), 'x'.repeat(1_000_000), `12345678\ud800`]) {
+    expect(await outcome(accounts.register('ann', bad))).toBe('invalid-request');
+  }
+  await accounts.register('x'.repeat(64), '😀'.repeat(128));
+});
+
+test('what is stored of a password is a salted Argon2id hash', async () => {
+  const url = await freshDatabase();
+  const accounts = await open(url);
+  await accounts.register('ann', password);
+  await accounts.register('bob', password);
+  const [ann, bob] = (await query(url, 'select password_hash from users')).map(
+    (row) => row.password_hash,
+  );
+  expect(ann).toMatch(/^\$argon2id\$v=19\$m=64,t=1,p=1\$[\w+/]{22}\$[\w+/]{43}$/);
+  expect(ann).not.toBe(bob);
+});
+
+describe('when the database', () => {
+  test('is slow, a change is surely not done, and a reading is refused in time', async () => {
+    const url = await freshDatabase();
+    const accounts = await open(url, 200);
+    const locker = new Client(url);
+    await locker.connect();
+    onTestFinished(() => locker.end());
+    await locker.query('begin; lock table users');
+    const begun = performance.now();
+    expect(await outcome(accounts.register('ann', password))).toBe('accounts-unavailable');
+    expect(await outcome(accounts.verify('ann', password))).toBe('accounts-unavailable');
+    expect(performance.now() - begun).toBeLessThan(1_500);
+    await locker.query('rollback');
+    await accounts.register('ann', password);
+  });
+
+  test('cannot be reached, opening says so', async () => {
+    const refused = openAccounts({ databaseUrl: 'postgres://127.0.0.1:1/x', timeoutMs: 200 });
+    expect(await outcome(refused)).toBe('accounts-unavailable');
+  });
+
+  test('falls silent, a change may have been done; and all is well when it speaks again', async () => {
+    const url = await freshDatabase();
+    const relay = await relayTo(url);
+    const accounts = await open(relay.url, 300);
+    await accounts.register('ann', password);
+    relay.muted = true;
+    expect(await outcome(accounts.register('bob', password))).toBe('accounts-outcome-unknown');
+    expect(await outcome(accounts.register('eve', password))).toBe('accounts-unavailable');
+    expect(await outcome(accounts.verify('ann', password))).toBe('accounts-unavailable');
+    expect(await outcome(accounts.ping())).toBe('accounts-unavailable');
+    relay.muted = false;
+    expect(await accounts.verify('bob', password)).toMatchObject({ name: 'bob' });
+  });
+
+  test('ends every connection, the next request has a new one', async () => {
+    const url = await freshDatabase();
+    const accounts = await open(url);
+    await accounts.ping();
+    const ended = await query(
+      url,
+      `select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()`,
+    );
+    expect(ended.length).toBeGreaterThan(0);
+    expect(['done', 'accounts-unavailable']).toContain(await outcome(accounts.ping()));
+    expect(await outcome(accounts.ping())).toBe('done');
+  });
+});
+
+/** A way to the database on which answers can be held back for good. */
+async function relayTo(url: string) {
+  const target = new URL(url);
+  const sockets: Socket[] = [];
+  const relay = { muted: false, url: '' };
+  const server = createServer((near) => {
+    const far = connect(Number(target.port), target.hostname);
+    sockets.push(near, far);
+    near.on('data', (bytes) => far.write(bytes));
+    far.on('data', (bytes) => relay.muted || near.write(bytes));
+    for (const [from, to] of [[near, far] as const, [far, near] as const]) {
+      from.on('error', () => to.destroy()).on('close', () => to.destroy());
+    }
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const own = new URL(url);
+  own.hostname = '127.0.0.1';
+  own.port = String((server.address() as AddressInfo).port);
+  return Object.assign(relay, { url: own.href });
+}

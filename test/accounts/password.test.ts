@@ -1,0 +1,52 @@
+// Hashing: how many at once, and how much work a wrong name is.
+
+import { describe, expect, test } from 'vitest';
+import { hashingDefaults, Passwords, readPassword } from '../../src/accounts/password.ts';
+
+const cheap = { ...hashingDefaults, memoryKib: 64, passes: 1 };
+const secret = readPassword('correct horse') ?? Buffer.alloc(0);
+
+test('only so many run and wait; the rest are told at once that it is too much', async () => {
+  const passwords = await Passwords.prepare({ ...cheap, runningMax: 2, waitingMax: 3 });
+  const asked = Array.from({ length: 8 }, () => passwords.hash(secret));
+  const results = await Promise.allSettled(asked);
+  const refused = results.slice(5);
+  expect(results.slice(0, 5).map(({ status }) => status)).toEqual(Array(5).fill('fulfilled'));
+  for (const result of refused) {
+    expect(result).toMatchObject({ reason: { code: 'overloaded', retryAfterSeconds: 1 } });
+  }
+  expect(await passwords.hash(secret)).toContain('$argon2id$');
+});
+
+test('a hash made at another cost still verifies', async () => {
+  const stored = await (await Passwords.prepare({ ...cheap, memoryKib: 128, passes: 3 })).hash(
+    secret,
+  );
+  const passwords = await Passwords.prepare(cheap);
+  expect(await passwords.verify(secret, stored)).toBe(true);
+  expect(await passwords.verify(Buffer.from('wrong horse'), stored)).toBe(false);
+});
+
+describe('a user that there is not', () => {
+  test('is verified by no password', async () => {
+    const passwords = await Passwords.prepare(cheap);
+    expect(await passwords.verify(secret, undefined)).toBe(false);
+  });
+
+  test('costs as much work as one that there is', async () => {
+    const passwords = await Passwords.prepare({ ...cheap, memoryKib: 4_096, passes: 2 });
+    const stored = await passwords.hash(secret);
+    const timesOf = async (hash: string | undefined) => {
+      const times: number[] = [];
+      for (let run = 0; run < 15; run += 1) {
+        const begun = performance.now();
+        await passwords.verify(Buffer.from('wrong horse'), hash);
+        times.push(performance.now() - begun);
+      }
+      return times.sort((one, other) => one - other)[7] ?? 0;
+    };
+    const [known, unknown] = [await timesOf(stored), await timesOf(undefined)];
+    expect(unknown / known).toBeGreaterThan(0.5);
+    expect(unknown / known).toBeLessThan(2);
+  });
+});
