@@ -25,6 +25,7 @@ export class Distribution {
   /** The value that this share of all values does not exceed (nearest rank); 0 when there is none. */
   percentile(share: number): number {
     const rank = Math.max(1, Math.ceil(share * this.#count));
+    if (rank === this.#count) return this.#most;
     let passed = 0;
     for (const [bucket, held] of this.#buckets.entries()) {
       passed += held ?? 0;

@@ -154,8 +154,11 @@ export class SessionLedger {
       session.mayEnd > 0 ||
       this.#user(session.user).mayEndAll > 0 ||
       (session.mayMeetReuse && session.refreshes > 0);
-    const replaced = !this.#selfContained && (credential?.replaced || session.refreshes > 0);
-    return mayHaveEnded || replaced ? 'ambiguous' : 'live';
+    return mayHaveEnded || this.#mayBeReplaced(session, credential) ? 'ambiguous' : 'live';
+  }
+
+  #mayBeReplaced(session: Session, credential: Credential | undefined): boolean {
+    return !this.#selfContained && (credential?.replaced === true || session.refreshes > 0);
   }
 
   #issuedBefore(invocation: Invocation, completion: Completion): KnownSession | undefined {
@@ -169,8 +172,12 @@ export class SessionLedger {
     const { session } = begun;
     const { f } = observation.invocation;
     const { set } = observation.completion;
-    const ends = f === 'logout' || f === 'login';
-    if (ends && session !== undefined) this.#end(session, observation);
+    if ((f === 'logout' || f === 'login') && session !== undefined) {
+      // A credential that outlived itself but not its session names nobody, and then ends nothing.
+      const outlived = this.#selfContained && observation.mayHaveExpired;
+      if (outlived || this.#mayBeReplaced(session, begun.credential)) session.doubtful = true;
+      else this.#end(session, observation);
+    }
     if (f === 'login') this.#open(begun, observation);
     else if (f === 'logout-everywhere') this.#endAll(begun, observation);
     else if (set !== undefined && session !== undefined) {

@@ -45,8 +45,10 @@ export function line({ invocation, completion }: Exchange): string {
 
 function answer({ completion }: Exchange): string {
   const { t, status, seen, server, reason } = completion;
-  const what = status === null ? (reason ?? 'no answer') : String(status);
-  const whom = seen === undefined ? '' : seen.user === null ? ' nobody' : ` ${seen.user}`;
+  const why = seen === undefined ? reason : undefined;
+  const what = [status, why].filter((part) => part != null).join(' ') || 'no answer';
+  const whom =
+    seen === undefined || status === 204 ? '' : seen.user === null ? ' nobody' : ` ${seen.user}`;
   const items = Object.entries(seen?.cart ?? {}).map(([item, n]) => `${n} ${item}`);
   const cart = seen?.cart === undefined ? '' : `, cart: ${items.join(', ') || 'empty'}`;
   const where = server === null ? '' : ` on ${server}`;
