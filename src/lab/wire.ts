@@ -43,6 +43,7 @@ export class Wire {
     if (cable.isCut) {
       for (const lane of this.#lanes) if (lane.drop()) this.#hasLost = true;
     } else if (this.#hasLost) this.reset();
+    else if (this.#client.readableEnded) this.reset();
     else if (this.#server === undefined) this.#connect();
   }
 
