@@ -1,0 +1,72 @@
+// What the tests of stores have in common: the stores as subjects that can be opened twice, as two
+// servers would, and a session as a strategy would write it.
+
+import { randomUUID } from 'node:crypto';
+import { inject } from 'vitest';
+import { Credential, newHandle } from '../../src/core/credential.ts';
+import type { StoredSession } from '../../src/core/session.ts';
+import { memory, postgres, redis } from '../../src/stores/index.ts';
+import type { SessionStore } from '../../src/stores/store.ts';
+import { freshDatabase } from '../support/backing.ts';
+
+/** Patient, so that a busy machine does not look like an outage. */
+const timeoutMs = 10_000;
+
+export interface Subject {
+  readonly name: string;
+  /** Opens the same sessions from two servers; where only one can see them, it comes twice. */
+  openTwice(): Promise<readonly [SessionStore, SessionStore]>;
+}
+
+export const subjects: readonly Subject[] = [
+  {
+    name: 'memory',
+    openTwice: async () => {
+      const store = await memory.open({ timeoutMs });
+      return [store, store];
+    },
+  },
+  {
+    name: 'postgres',
+    openTwice: async () => {
+      const options = { url: await freshDatabase(), timeoutMs };
+      return Promise.all([postgres.open(options), postgres.open(options)]);
+    },
+  },
+  ...(inject('redisUrl') === undefined
+    ? []
+    : [
+        {
+          name: 'redis',
+          openTwice: async () => {
+            const options = { url: inject('redisUrl') ?? '', timeoutMs };
+            return Promise.all([redis.open(options), redis.open(options)]);
+          },
+        } satisfies Subject,
+      ]),
+];
+
+export const newUser = () => `user-${randomUUID()}`;
+
+/** A session of ten minutes, five of them idle; its secret's hash is 'secret-0'. */
+export function newSession(changes: Partial<StoredSession> = {}): StoredSession {
+  const now = changes.createdAt ?? Date.now();
+  const userId = changes.userId ?? newUser();
+  return {
+    id: Credential.issue(userId).id,
+    handle: newHandle(),
+    userId,
+    userName: 'Åsa "Ann" O’Neil 💡',
+    createdAt: now,
+    lastSeenAt: now,
+    authenticatedAt: now,
+    rotatedAt: now,
+    absoluteExpiresAt: now + 600_000,
+    idleExpiresAt: now + 300_000,
+    revision: 0,
+    fields: {},
+    secretHash: 'secret-0',
+    previousSecretHash: null,
+    ...changes,
+  };
+}
