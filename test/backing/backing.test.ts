@@ -19,6 +19,7 @@ import { freshDatabase } from '../support/backing.ts';
 
 const none = { DATABASE_URL: undefined, PGHOST: undefined, REDIS_URL: undefined };
 const program = new URL('./owner.ts', import.meta.url).pathname;
+const owners: ChildProcess[] = [];
 let room = '';
 
 beforeEach(async () => {
@@ -26,7 +27,10 @@ beforeEach(async () => {
   await chmod(room, 0o711);
 });
 
-afterEach(() => rmSync(room, { recursive: true, force: true }));
+afterEach(async () => {
+  for (const owner of owners.splice(0)) await endOwner(owner, 'SIGKILL');
+  rmSync(room, { recursive: true, force: true });
+});
 
 interface Owner {
   readonly process: ChildProcess;
@@ -40,13 +44,16 @@ async function startOwner(folder?: string): Promise<Owner> {
     env: { ...process.env, ...none, TMPDIR: room },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const [line] = await once(createInterface(owner.stdout), 'line');
+  owners.push(owner);
+  const signal = AbortSignal.timeout(20_000);
+  const [line] = await once(createInterface(owner.stdout), 'line', { signal });
   return { process: owner, ...JSON.parse(line) };
 }
 
 /** Signals the whole group, as a terminal does. */
-async function endOwner({ process: owner }: Owner, signal: NodeJS.Signals): Promise<void> {
-  process.kill(-(owner.pid ?? Number.NaN), signal);
+async function endOwner(owner: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (owner.pid === undefined || owner.exitCode !== null || owner.signalCode !== null) return;
+  process.kill(-owner.pid, signal);
   await once(owner, 'exit');
 }
 
@@ -111,7 +118,7 @@ test.each(['SIGKILL', 'SIGINT', 'SIGTERM'] as const)(
     const owner = await startOwner();
     expect(await isListening(owner.databaseUrl)).toBe(true);
     expect(readdirSync(room)).toHaveLength(1);
-    await endOwner(owner, signal);
+    await endOwner(owner.process, signal);
     await vi.waitFor(() => expect(readdirSync(room)).toEqual([]), 10_000);
     await vi.waitFor(() => expectNothingLeft([owner.databaseUrl, owner.redisUrl]), 10_000);
   },
@@ -123,9 +130,9 @@ test('owners who start at once in one folder share its services, and its data st
   expect(two.databaseUrl).toBe(one.databaseUrl);
   expect(two.redisUrl).toBe(one.redisUrl);
   await rows(one.databaseUrl, 'CREATE TABLE known AS SELECT 1 AS one');
-  await endOwner(one, 'SIGKILL');
+  await endOwner(one.process, 'SIGKILL');
   expect(await rows(two.databaseUrl, 'SELECT * FROM known')).toEqual([{ one: 1 }]);
-  await endOwner(two, 'SIGINT');
+  await endOwner(two.process, 'SIGINT');
   {
     await using later = await openBacking({ folder, env: none });
     expect(await rows(later.databaseUrl, 'SELECT * FROM known')).toEqual([{ one: 1 }]);
@@ -143,7 +150,7 @@ test('what a killed keeper leaves is taken over by the next start and ends with 
     expect(next.databaseUrl).toBe(owner.databaseUrl);
     expect(await rows(next.databaseUrl, 'SELECT * FROM known')).toEqual([{ one: 1 }]);
   }
-  await endOwner(owner, 'SIGKILL');
+  await endOwner(owner.process, 'SIGKILL');
   await vi.waitFor(() => expectNothingLeft([owner.databaseUrl, owner.redisUrl]), 10_000);
 });
 
