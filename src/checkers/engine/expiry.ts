@@ -7,10 +7,8 @@ import type { Completion, Invocation, RunHeader } from '../../core/history.ts';
 import { type Lifetimes, touchIntervalMs } from '../../core/limits.ts';
 import type { Exchange } from '../checker.ts';
 
-/** Clocks of one machine agree better than this, and timers of a busy one run as late as this. */
-const clockPrecisionMs = 50;
-/** Signed tokens tell time in whole seconds (RFC 7519 section 2, NumericDate). */
-const tokenPrecisionMs = 1_000;
+/** Clocks of one machine agree better than this. Tokens that round to seconds would need 1,000. */
+const precisionMs = 50;
 
 /** How a session was used, as far as its idle limit cares. */
 export interface Use {
@@ -35,12 +33,10 @@ export interface CredentialFacts {
 export class Expiry {
   readonly #lifetimes: Lifetimes;
   readonly #selfContained: boolean;
-  readonly #precisionMs: number;
 
   constructor(run: RunHeader) {
     this.#lifetimes = run.lifetimes;
     this.#selfContained = run.selfContained;
-    this.#precisionMs = clockPrecisionMs + (run.selfContained ? tokenPrecisionMs : 0);
   }
 
   firstUse({ invocation, completion }: Exchange): Use {
@@ -85,7 +81,7 @@ export class Expiry {
     credential: CredentialFacts | undefined,
   ): boolean {
     const { absoluteMs, idleMs } = this.#lifetimes;
-    const latest = tEnd + this.#precisionMs;
+    const latest = tEnd + precisionMs;
     if (latest > login.invocation.tInv + absoluteMs) return true;
     if (this.#selfContained && f !== 'refresh') {
       return latest > (credential?.expiresFrom ?? Number.NEGATIVE_INFINITY);
@@ -102,11 +98,11 @@ export class Expiry {
   ): number {
     const { absoluteMs, idleMs } = this.#lifetimes;
     if (this.#selfContained && f !== 'refresh') {
-      return (credential?.expiresBy ?? Number.POSITIVE_INFINITY) + this.#precisionMs;
+      return (credential?.expiresBy ?? Number.POSITIVE_INFINITY) + precisionMs;
     }
     const absolute = login.completion.tEnd + absoluteMs;
     const unused = use.open === 0 && !use.indefinite;
     const idle = unused ? use.perhaps + idleMs : Number.POSITIVE_INFINITY;
-    return Math.min(absolute, idle) + this.#precisionMs;
+    return Math.min(absolute, idle) + precisionMs;
   }
 }

@@ -31,7 +31,7 @@ interface User {
 
 interface Credential extends CredentialFacts {
   readonly session: Session;
-  /** A refresh that has not certainly failed presented it. */
+  /** Another may have taken its place: a refresh that has not certainly failed presented it. */
   replaced: boolean;
 }
 
@@ -225,7 +225,8 @@ export class SessionLedger {
 
   #issue(hash: string, session: Session, facts: CredentialFacts): void {
     if (this.#credentials.has(hash)) return;
-    this.#credentials.set(hash, { ...facts, session, replaced: false });
+    // Of refreshes that met, one answer has replaced the credential that another one issued.
+    this.#credentials.set(hash, { ...facts, session, replaced: session.mayMeetReuse });
   }
 }
 
