@@ -1,10 +1,12 @@
 // One replica, from settings to a graceful end: opens the store and the accounts, puts the server
 // together, serves, and says so to whoever started it. SIGTERM and SIGINT stop it with what is in
 // flight finished; the death of a parent that holds an IPC channel stops it at once, so that a lab
-// that was killed leaves nothing behind.
+// that was killed leaves nothing behind. Only the chosen members of families are loaded: the client
+// of a store that nobody asked for costs more to load than all of this.
 
 import { systemClock } from '../core/clock.ts';
-import type { SessionStore } from '../stores/store.ts';
+import type { SessionStore, Store } from '../stores/store.ts';
+import type { Recogniser, Strategy } from '../strategies/strategy.ts';
 import { type Config, ConfigError, type Environment, readConfig } from './config.ts';
 import type { Decoration, Parts } from './parts.ts';
 
@@ -14,70 +16,80 @@ export interface RunningServer extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Opens everything, listens, and is ready. Disposing it finishes what is in flight. */
+/** Opens all that the settings name, listens, and is ready. */
 export async function serve(config: Config, decoration: Decoration = {}): Promise<RunningServer> {
-  const [parts, { buildServer }] = await Promise.all([
-    openParts(config, decoration),
-    import('./server.ts'),
-  ]);
-  const app = buildServer(parts, { ...(decoration.app && { decorate: decoration.app }) });
-  const url = await app.listen({ port: config.port, host: config.host });
-  return {
-    url,
-    async [Symbol.asyncDispose]() {
-      app.draining = true;
-      if (config.drainMs > 0) await new Promise((done) => setTimeout(done, config.drainMs));
-      await app.close();
-      await Promise.all([
-        parts.store[Symbol.asyncDispose](),
-        parts.accounts[Symbol.asyncDispose](),
-      ]);
-    },
-  };
-}
-
-async function openParts(config: Config, decoration: Decoration): Promise<Parts> {
-  const [opened, accounts, strategies] = await Promise.all([
+  const [opened, openedAccounts] = await Promise.all([
     openStore(config),
     openAccounts(config),
-    import('../strategies/index.ts'),
+    import('./server.ts'),
   ]);
   const store = decoration.store?.(opened) ?? opened;
-  const recogniser = await strategies[config.strategy].start({
-    store,
-    clock: systemClock,
-    lifetimes: config,
-    audience: config.audience,
-    secureCookies: config.secureCookies,
-    ...(config.tokenKey !== undefined && { tokenKey: config.tokenKey }),
-  });
-  return {
-    config,
-    store,
-    recogniser: decoration.recogniser?.(recogniser, store) ?? recogniser,
-    accounts: decoration.accounts?.(accounts) ?? accounts,
+  const started = await startStrategy(config, store);
+  const recogniser = decoration.recogniser?.(started, store) ?? started;
+  const accounts = decoration.accounts?.(openedAccounts) ?? openedAccounts;
+  return listen({ config, store, recogniser, accounts }, decoration);
+}
+
+/** Listens with parts that are open already. Disposing finishes what is in flight, and the parts. */
+export async function listen(parts: Parts, decoration: Decoration = {}): Promise<RunningServer> {
+  const { config, store, accounts } = parts;
+  const { buildServer } = await import('./server.ts');
+  const app = buildServer(parts, { ...(decoration.app && { decorate: decoration.app }) });
+  const close = async () => {
+    await app.close();
+    await Promise.all([store[Symbol.asyncDispose](), accounts[Symbol.asyncDispose]()]);
   };
+  try {
+    const url = await app.listen({ port: config.port, host: config.host });
+    return {
+      url,
+      async [Symbol.asyncDispose]() {
+        app.draining = true;
+        if (config.drainMs > 0) await new Promise((done) => setTimeout(done, config.drainMs));
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
-async function openStore(config: Config): Promise<SessionStore> {
-  const stores = await import('../stores/index.ts');
-  const { sessionStoreUrl, redisUrl, databaseUrl } = config;
+export async function openStore(config: Config): Promise<SessionStore> {
+  const { sessionStoreUrl, redisUrl, databaseUrl, storeTimeoutMs: timeoutMs } = config;
+  const store = await load<Store>('stores', config.store);
   const url = sessionStoreUrl ?? (config.store === 'redis' ? redisUrl : databaseUrl);
-  return stores[config.store].open({
-    timeoutMs: config.storeTimeoutMs,
-    ...(url !== undefined && { url }),
-  });
+  return store.open({ timeoutMs, ...(url !== undefined && { url }) });
 }
 
-async function openAccounts(config: Config) {
-  const { openAccounts: open } = await import('../accounts/accounts.ts');
+export async function openAccounts(config: Config) {
+  const accounts = await import('../accounts/accounts.ts');
   const { databaseUrl, storeTimeoutMs: timeoutMs, hashMemoryKib, hashPasses } = config;
   if (databaseUrl === undefined) {
     const name = 'DATABASE_URL';
     throw new ConfigError([{ name, detail: `${name}: is needed, for the user accounts` }]);
   }
   const hashing = { memoryKib: hashMemoryKib, passes: hashPasses };
-  return open({ databaseUrl, hashing, timeoutMs });
+  return accounts.openAccounts({ databaseUrl, hashing, timeoutMs });
+}
+
+async function startStrategy(config: Config, store: SessionStore): Promise<Recogniser> {
+  const strategy = await load<Strategy>('strategies', config.strategy);
+  return strategy.start(strategyOptions(config, store));
+}
+
+export function strategyOptions(config: Config, store: SessionStore) {
+  const { audience, secureCookies, tokenKey } = config;
+  const given = tokenKey === undefined ? {} : { tokenKey };
+  return { store, clock: systemClock, lifetimes: config, audience, secureCookies, ...given };
+}
+
+/** A member of a family, by the rule of the registries: the file is named as the member. */
+async function load<Member>(family: string, name: string): Promise<Member> {
+  const members: Record<string, Member> = await import(`../${family}/${name}.ts`);
+  const member = members[name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())];
+  if (member === undefined) throw new Error(`${family}/${name}.ts exports no ${name}`);
+  return member;
 }
 
 /** The whole life of a replica that is a process of its own. */

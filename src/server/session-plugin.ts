@@ -22,8 +22,8 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     recognition: Recognition | null;
-    /** The session of the client; only on routes with `app.authenticated`. */
-    readonly session: Session;
+    /** The session that the client began by its login; only on routes with `app.authenticated`. */
+    readonly login: Session;
   }
 }
 
@@ -43,7 +43,7 @@ export function addRecognition(app: App, recogniser: Recogniser, meter: Meter): 
   }
 
   app.decorateRequest('recognition', null);
-  app.decorateRequest('session', {
+  app.decorateRequest('login', {
     getter(this: FastifyRequest): Session {
       assert(this.recognition?.kind === 'recognised', 'the route asks for no session');
       return this.recognition.session;
@@ -72,7 +72,7 @@ export async function changeSession(
   reply: FastifyReply,
   changes: readonly FieldChange[],
 ): Promise<Fields> {
-  const changed = await recogniser.change(request.session, changes);
+  const changed = await recogniser.change(request.login, changes);
   if (changed.outcome === 'gone') throw new OperatingError('session-ended');
   carry(reply, changed.issue);
   return changed.fields;

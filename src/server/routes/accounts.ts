@@ -1,25 +1,17 @@
 // Who you are: registering a name, and logging in with it. A login begins a session and ends the
 // one that the request came with, so that nothing from before the login gains it. A wrong name and
-// a wrong password get the same answer.
+// a wrong password get the same answer. What a name and a password may be, the accounts say.
 
 import { OperatingError } from '../../core/errors.ts';
-import { limits } from '../../core/limits.ts';
 import type { App, Parts } from '../parts.ts';
 import { carry } from '../session-plugin.ts';
 import { issued, username } from './schemas.ts';
 
-const password = { type: 'string', maxLength: limits.passwordCharsMax } as const;
-
-const registration = {
+const credentials = {
   type: 'object',
   additionalProperties: false,
   required: ['username', 'password'],
-  properties: { username, password: { ...password, minLength: limits.passwordCharsMin } },
-} as const;
-
-const login = {
-  ...registration,
-  properties: { username, password: { ...password, minLength: 1 } },
+  properties: { username, password: { type: 'string', minLength: 1, maxLength: 512 } },
 } as const;
 
 const registered = {
@@ -41,7 +33,7 @@ export function accountRoutes(app: App, { accounts, recogniser }: Parts): void {
       schema: {
         summary: 'Register a user',
         tags: ['accounts'],
-        body: registration,
+        body: credentials,
         response: { 201: registered },
       },
     },
@@ -57,7 +49,7 @@ export function accountRoutes(app: App, { accounts, recogniser }: Parts): void {
       schema: {
         summary: 'Log in: begins a session',
         tags: ['accounts'],
-        body: login,
+        body: credentials,
         response: { 200: loggedIn },
       },
     },

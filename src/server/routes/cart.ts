@@ -35,7 +35,7 @@ export function cartRoutes(app: App, { recogniser }: Parts): void {
       onRequest: app.authenticated,
       schema: { summary: 'Read the cart', tags, response: { 200: cart } },
     },
-    async ({ session }) => ({ items: itemsIn(session.fields) }),
+    async ({ login }) => ({ items: itemsIn(login.fields) }),
   );
 
   app.post(

@@ -36,9 +36,9 @@ export function pageRoutes(app: App, { config }: Parts): void {
       onRequest: app.authenticated,
       schema: { summary: 'The protected page', tags, response: { 200: dashboard } },
     },
-    ({ session }, reply) => {
-      const message = `Welcome back, ${session.userName}`;
-      reply.send({ message, username: session.userName, servedBy: server });
+    ({ login }, reply) => {
+      const message = `Welcome back, ${login.userName}`;
+      reply.send({ message, username: login.userName, servedBy: server });
     },
   );
 
@@ -48,12 +48,12 @@ export function pageRoutes(app: App, { config }: Parts): void {
       onRequest: app.authenticated,
       schema: { summary: 'Who I am, and until when', tags, response: { 200: me } },
     },
-    async ({ session }) => ({
-      username: session.userName,
+    async ({ login }) => ({
+      username: login.userName,
       session: {
-        handle: session.handle,
-        createdAt: isoTime(session.createdAt),
-        expiresAt: isoTime(expiresAt(session)),
+        handle: login.handle,
+        createdAt: isoTime(login.createdAt),
+        expiresAt: isoTime(expiresAt(login)),
       },
     }),
   );

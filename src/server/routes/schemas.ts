@@ -1,13 +1,7 @@
 // JSON schemas that several routes share. They are plain JSON Schema, validated by Ajv as Fastify
 // ships it; TypeBox only derives their types, so a server that starts loads no schema builder.
 
-/** Plain characters only: names that look alike are different people's to none. */
-export const username = {
-  type: 'string',
-  minLength: 1,
-  maxLength: 64,
-  pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$',
-} as const;
+export const username = { type: 'string', minLength: 1, maxLength: 256 } as const;
 
 /** What strategies hand over in the body. Those that use header fields hand over none of it. */
 export const issued = {

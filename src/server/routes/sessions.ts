@@ -66,7 +66,7 @@ export function sessionRoutes(app: App, { recogniser }: Parts): void {
     },
     async (request, reply) => {
       const somebody = request.recognition?.kind === 'recognised';
-      carry(reply, somebody ? await recogniser.end(request.session) : recogniser.forget());
+      carry(reply, somebody ? await recogniser.end(request.login) : recogniser.forget());
       return reply.code(204).send(null);
     },
   );
@@ -78,7 +78,7 @@ export function sessionRoutes(app: App, { recogniser }: Parts): void {
       schema: { summary: 'End all my sessions', tags, response: { 204: nothing } },
     },
     async (request, reply) => {
-      carry(reply, await recogniser.endAll(request.session));
+      carry(reply, await recogniser.endAll(request.login));
       return reply.code(204).send(null);
     },
   );
@@ -89,14 +89,14 @@ export function sessionRoutes(app: App, { recogniser }: Parts): void {
       onRequest: app.authenticated,
       schema: { summary: 'List my sessions, oldest first', tags, response: { 200: sessionList } },
     },
-    async ({ session }) => {
-      const mine = await recogniser.list(session);
+    async ({ login }) => {
+      const mine = await recogniser.list(login);
       const sessions = mine.map((each) => ({
         handle: each.handle,
         createdAt: isoTime(each.createdAt),
         lastSeenAt: isoTime(each.lastSeenAt),
         expiresAt: isoTime(each.expiresAt),
-        current: each.handle === session.handle,
+        current: each.handle === login.handle,
       }));
       return { sessions };
     },
@@ -114,7 +114,7 @@ export function sessionRoutes(app: App, { recogniser }: Parts): void {
       },
     },
     async (request, reply) => {
-      const ended = await recogniser.endOne(request.session, request.params.handle);
+      const ended = await recogniser.endOne(request.login, request.params.handle);
       if (!ended) throw new OperatingError('not-found');
       return reply.code(204).send(null);
     },
