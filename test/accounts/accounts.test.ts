@@ -167,6 +167,20 @@ describe('when the database', () => {
     expect(await accounts.verify('bob', password)).toMatchObject({ name: 'bob' });
   });
 
+  test('is shut down under a change, the change may have been done', async () => {
+    const url = await freshDatabase();
+    const accounts = await open(url);
+    const locker = new Client(url);
+    await locker.connect();
+    onTestFinished(() => locker.end());
+    await locker.query('begin; lock table users');
+    const registered = outcome(accounts.register('ann', password));
+    const waiting = `select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`;
+    await expect.poll(() => query(url, waiting)).toHaveLength(1);
+    expect(await registered).toBe('accounts-outcome-unknown');
+  });
+
   test('ends every connection, the next request has a new one', async () => {
     const url = await freshDatabase();
     const accounts = await open(url);

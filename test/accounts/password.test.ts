@@ -36,16 +36,17 @@ describe('a user that there is not', () => {
   test('costs as much work as one that there is', async () => {
     const passwords = await Passwords.prepare({ ...cheap, memoryKib: 4_096, passes: 2 });
     const stored = await passwords.hash(secret);
-    const timesOf = async (hash: string | undefined) => {
-      const times: number[] = [];
-      for (let run = 0; run < 15; run += 1) {
-        const begun = performance.now();
-        await passwords.verify(Buffer.from('wrong horse'), hash);
-        times.push(performance.now() - begun);
-      }
-      return times.sort((one, other) => one - other)[7] ?? 0;
+    const timeOf = async (hash: string | undefined) => {
+      const begun = performance.now();
+      await passwords.verify(Buffer.from('wrong horse'), hash);
+      return performance.now() - begun;
     };
-    const [known, unknown] = [await timesOf(stored), await timesOf(undefined)];
+    let [known, unknown] = [Infinity, Infinity];
+    // In turns, and the best of each: what else the machine does only adds.
+    for (let run = 0; run < 30; run += 1) {
+      known = Math.min(known, await timeOf(stored));
+      unknown = Math.min(unknown, await timeOf(undefined));
+    }
     expect(unknown / known).toBeGreaterThan(0.5);
     expect(unknown / known).toBeLessThan(2);
   });

@@ -64,9 +64,33 @@ export function newUser(name = 'ann') {
   return { id: randomUUID(), name };
 }
 
-export function startOn(strategy: Strategy, store: SessionStore, clock = new HandClock()) {
-  const options = { store, clock, lifetimes, tokenKey, audience: 'test', secureCookies: false };
+export function startOn(
+  strategy: Strategy,
+  store: SessionStore,
+  clock = new HandClock(),
+  others: Partial<Lifetimes> = {},
+) {
+  const own = { ...lifetimes, ...others };
+  const options = {
+    store,
+    clock,
+    lifetimes: own,
+    tokenKey,
+    audience: 'test',
+    secureCookies: false,
+  };
   return strategy.start(options);
+}
+
+/** The store, but a session is logged out at the very moment at which it would be touched. */
+export function endingBeforeTouch(store: SessionStore): SessionStore {
+  const touch: SessionStore['touch'] = async (id, now, until) => {
+    await store.revoke(id, 'logout', now);
+    return store.touch(id, now, until);
+  };
+  return new Proxy(store, {
+    get: (target, name) => (name === 'touch' ? touch : Reflect.get(target, name)),
+  });
 }
 
 /** Every call of the store, by name. */
