@@ -2,7 +2,6 @@
 // and no body, so no credential can get into it. Lines are gathered in memory while the file is
 // busy; a gateway that is killed loses those.
 
-import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 
 export interface AccessLine {
@@ -35,11 +34,15 @@ export interface AccessLog {
 export function openAccessLog(file: string | undefined): AccessLog {
   if (file === undefined) return { write: () => undefined, close: async () => undefined };
   const stream = createWriteStream(file, { flags: 'a', mode: 0o600 });
+  // A full disk takes the log away, not the service.
+  stream.on('error', (error) => console.error(`The access log has ended: ${error.message}`));
   return {
-    write: (line) => void stream.write(`${JSON.stringify(line)}\n`),
+    write(line) {
+      if (stream.writable) stream.write(`${JSON.stringify(line)}\n`);
+    },
     async close() {
-      stream.end();
-      await once(stream, 'close');
+      if (stream.closed) return;
+      await new Promise<void>((resolve) => stream.once('close', resolve).end());
     },
   };
 }

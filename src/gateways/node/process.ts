@@ -3,6 +3,7 @@
 // things stop.
 
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { seededRandom } from '../../core/random.ts';
 import * as policies from '../../policies/index.ts';
 import type { Policy } from '../../policies/policy.ts';
@@ -46,12 +47,10 @@ function start(options: GatewayOptions): void {
   front.listen(options.port, '127.0.0.1', () => {
     tell({ t: 'ready', port: (front.address() as AddressInfo).port });
   });
-  process.once('SIGTERM', () => {
-    setTimeout(() => front.closeAllConnections(), DRAIN_MS).unref();
-    front.close(async () => {
-      await log.close();
-      process.exit(0);
-    });
+  process.once('SIGTERM', async () => {
+    await Promise.race([new Promise((resolve) => front.close(resolve)), delay(DRAIN_MS)]);
+    await log.close();
+    process.exit(0);
   });
 }
 

@@ -1,0 +1,462 @@
+// What every gateway owes its clients and its servers, over real sockets and a real process.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { Gateway, GatewayOptions, RunningGateway } from '../../src/gateways/gateway.ts';
+import type { AccessLine } from '../../src/gateways/node/access-log.ts';
+import * as policies from '../../src/policies/index.ts';
+import { type Answer, ask, converse, see, type Upgraded, upgrade } from './asking.ts';
+import { TestServer } from './upstream.ts';
+
+const PARENT = fileURLToPath(new URL('./parent.ts', import.meta.url));
+const patience = { timeout: 8_000, interval: 20 };
+
+interface Stage {
+  readonly url: string;
+  readonly running: RunningGateway;
+  readonly servers: readonly TestServer[];
+  readonly s1: TestServer;
+  readonly s2: TestServer;
+}
+
+async function server(name: string): Promise<TestServer> {
+  const started = new TestServer(name);
+  await started.start();
+  onTestFinished(() => started.kill());
+  return started;
+}
+
+async function stage(gateway: Gateway, options: Partial<GatewayOptions> = {}): Promise<Stage> {
+  const [s1, s2] = [await server('s1'), await server('s2')];
+  const running = await gateway.start({
+    policy: 'round-robin',
+    seed: 'contract',
+    upstreams: [s1, s2].map(({ name, url }) => ({ name, url })),
+    port: 0,
+    answerTimeoutMs: 500,
+    ...options,
+  });
+  onTestFinished(async () => await running[Symbol.asyncDispose]());
+  return { url: running.url, running, servers: [s1, s2], s1, s2 };
+}
+
+function problemCode(answer: Answer): string {
+  expect(answer.fields['content-type']).toContain('application/problem+json');
+  const problem = JSON.parse(answer.body) as { code: string; status: number };
+  expect(problem.status).toBe(answer.status);
+  return problem.code;
+}
+
+function affinity(answer: { fields: Answer['fields'] }): string | undefined {
+  const ours = answer.fields['set-cookie']?.find((line) => line.startsWith('sessionlab_affinity='));
+  return ours?.split(';', 1)[0];
+}
+
+function isUpgraded(outcome: Upgraded | Answer): outcome is Upgraded {
+  return 'socket' in outcome;
+}
+
+export function gatewayContract(name: string, gateway: Gateway): void {
+  describe(`${name}: a request goes through unchanged`, () => forwarding(gateway));
+  describe(`${name}: what it says about the client is what it sees`, () => honesty(gateway));
+  describe(`${name}: a request is given to one server`, () => failures(gateway));
+  describe(`${name}: health decides who is asked`, () => health(gateway));
+  describe(`${name}: affinity is the gateway's own cookie`, () => stickiness(gateway));
+  describe(`${name}: a WebSocket goes through`, () => sockets(gateway));
+  describe(`${name}: the process`, () => life(name, gateway));
+}
+
+function forwarding(gateway: Gateway): void {
+  test.each(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])(
+    '%s, with and without a body',
+    async (method) => {
+      const { url } = await stage(gateway);
+      const body = 'a body, naïve';
+      const fields = { 'x-own': 'kept' };
+      expect(await see(`${url}/a/b?c=d&e`, { method, body, fields })).toMatchObject({
+        method,
+        url: '/a/b?c=d&e',
+        body,
+        headers: { 'x-own': 'kept' },
+      });
+      expect(await see(`${url}/`, { method })).toMatchObject({ method, body: '' });
+      const chunked = { 'transfer-encoding': 'chunked' };
+      expect(await see(`${url}/`, { method, body, fields: chunked })).toMatchObject({ body });
+    },
+  );
+
+  test('the status, the fields and every cookie of the answer', async () => {
+    const { url } = await stage(gateway);
+    const answer = await ask(`${url}/teapot`);
+    expect(answer.status).toBe(418);
+    expect(answer.fields).toMatchObject({ 'x-kind': 'own', 'x-gateway-tries': '1' });
+    expect(answer.fields['set-cookie']).toEqual(['a=1; Path=/', 'b=2']);
+    expect(answer.fields.server).not.toBe('TestServer/1');
+    expect(await ask(`${url}/`, { method: 'HEAD' })).toMatchObject({ status: 200, body: '' });
+  });
+
+  test('a stream, while it is being sent', async () => {
+    const { url } = await stage(gateway);
+    const { hostname, port } = new URL(url);
+    const socket = connect({ host: hostname, port: Number(port) });
+    onTestFinished(() => void socket.destroy());
+    let heard = '';
+    socket.on('data', (chunk) => {
+      heard += chunk.toString();
+    });
+    socket.write('POST /echo-stream HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n');
+    socket.write('5\r\nfirst\r\n');
+    await vi.waitFor(() => expect(heard).toContain('first'), patience);
+    socket.write('6\r\nsecond\r\n0\r\n\r\n');
+    await vi.waitFor(() => expect(heard).toContain('second'), patience);
+  });
+
+  test('a hundred at once are answered each with its own body', async () => {
+    const { url } = await stage(gateway, { answerTimeoutMs: 10_000 });
+    const bodies = Array.from({ length: 100 }, (_, index) => `body ${index}`);
+    const seen = await Promise.all(
+      bodies.map((body, index) =>
+        see(`${url}/late?ms=${(index * 37) % 100}`, { method: 'POST', body }),
+      ),
+    );
+    expect(seen.map(({ body }) => body)).toEqual(bodies);
+  });
+
+  test.each(Object.keys(policies))('by %s', async (policy) => {
+    const { url } = await stage(gateway, { policy });
+    const addresses = Array.from({ length: 24 }, (_, index) => `127.0.0.${index + 1}`);
+    const by = await Promise.all(
+      addresses.map(async (localAddress) => (await see(url, { localAddress })).by),
+    );
+    expect(new Set(by)).toEqual(new Set(['s1', 's2']));
+  });
+}
+
+function honesty(gateway: Gateway): void {
+  test('forwarding fields from clients are replaced', async () => {
+    const { url } = await stage(gateway);
+    const { headers } = await see(url, {
+      localAddress: '127.0.0.7',
+      fields: {
+        host: 'shop.example',
+        forwarded: 'for=6.6.6.6',
+        'x-forwarded-for': '6.6.6.6',
+        'x-forwarded-proto': 'https',
+        'x-forwarded-host': 'evil.example',
+        'x-forwarded-port': '666',
+        'x-real-ip': '6.6.6.6',
+      },
+    });
+    expect(headers).toMatchObject({
+      host: 'shop.example',
+      forwarded: 'for=127.0.0.7;host="shop.example";proto=http',
+      'x-forwarded-for': '127.0.0.7',
+      'x-forwarded-proto': 'http',
+      'x-forwarded-host': 'shop.example',
+    });
+    expect(JSON.stringify(headers)).not.toMatch(/6\.6\.6\.6|666|evil/);
+  });
+
+  test('fields of one hop stay on it', async () => {
+    const { url } = await stage(gateway);
+    const fields = {
+      connection: 'keep-alive, x-named, content-length',
+      'keep-alive': 'timeout=9',
+      'proxy-authorization': 'Basic c2VjcmV0',
+      te: 'trailers',
+      'x-named': 'by the connection field',
+    };
+    const body = 'still framed';
+    const seen = await see(url, { method: 'POST', body, fields });
+    expect(seen.body).toBe(body);
+    for (const field of ['keep-alive', 'proxy-authorization', 'te', 'x-named']) {
+      expect(seen.headers).not.toHaveProperty(field);
+    }
+  });
+
+  test('a request id is kept if it is well formed, and made if not', async () => {
+    const { url } = await stage(gateway);
+    const id = async (given?: string) => {
+      const fields = given === undefined ? {} : { 'x-request-id': given };
+      const answer = await ask(url, { fields });
+      const seen = JSON.parse(answer.body) as { headers: Record<string, string> };
+      expect(answer.fields['x-request-id']).toBe(seen.headers['x-request-id']);
+      return answer.fields['x-request-id'];
+    };
+    expect(await id('abc-1.2_3')).toBe('abc-1.2_3');
+    expect(await id()).toMatch(/^[\w-]{16,}$/);
+    expect(await id('{"level":"forged"}')).toMatch(/^[\w-]{16,}$/);
+    expect(await id()).not.toBe(await id());
+  });
+
+  test.each([
+    ['two hosts', 'GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n'],
+    [
+      'two lengths',
+      'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab',
+    ],
+    [
+      'a length and chunks',
+      'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
+    ],
+    ['no host', 'GET / HTTP/1.1\r\n\r\n'],
+    [
+      'a bare line feed in a field',
+      'GET / HTTP/1.1\r\nhost: a\r\nx: y\nz: GET /b HTTP/1.1\r\n\r\n',
+    ],
+  ])('%s: refused with 400, and no server asked', async (_, bytes) => {
+    const { url, servers } = await stage(gateway);
+    const closing = bytes.replace('\r\n', '\r\nconnection: close\r\n');
+    expect(await converse(url, closing)).toMatch(/^HTTP\/1\.1 400 /);
+    expect(servers.flatMap(({ seen }) => seen)).toEqual([]);
+  });
+
+  test('header fields that are too large are refused with 431', async () => {
+    const { url } = await stage(gateway);
+    expect(await ask(url, { fields: { 'x-large': 'x'.repeat(20_000) } })).toMatchObject({
+      status: 431,
+    });
+  });
+}
+
+function failures(gateway: Gateway): void {
+  test.each(['GET', 'POST'])(
+    '%s: another, when the first could not be connected',
+    async (method) => {
+      const { url, s1, s2 } = await stage(gateway);
+      await s1.kill();
+      const body = 'x'.repeat(100_000);
+      const answers = [];
+      for (let turn = 0; turn < 6; turn += 1) answers.push(await ask(url, { method, body }));
+      expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(200));
+      const tries = answers.map(({ fields }) => Number(fields['x-gateway-tries']));
+      expect(tries.filter((count) => count > 1).length).toBeLessThanOrEqual(1);
+      expect(s2.seen.map((seen) => seen.body)).toEqual(Array(6).fill(body));
+    },
+  );
+
+  test.each(['GET', 'POST'])('%s: no other, once one has read it', async (method) => {
+    const { url, servers } = await stage(gateway);
+    const answer = await ask(`${url}/die`, { method, body: 'buy' });
+    expect([answer.status, problemCode(answer)]).toEqual([502, 'server-lost']);
+    expect(servers.flatMap(({ seen }) => seen)).toHaveLength(1);
+  });
+
+  test('a server that does not answer in time: 504, and no other is asked', async () => {
+    const { url, servers } = await stage(gateway);
+    const answer = await ask(`${url}/never`, { method: 'POST', body: 'buy' });
+    expect([answer.status, problemCode(answer)]).toEqual([504, 'server-silent']);
+    expect(servers.flatMap(({ seen }) => seen)).toHaveLength(1);
+  });
+
+  test('an answer that breaks off is not passed off as whole', async () => {
+    const { url } = await stage(gateway);
+    await expect(ask(`${url}/break-off`)).rejects.toThrow();
+  });
+
+  test('no server: 503 and when to come back, and no address of a server', async () => {
+    const { url, s1, s2 } = await stage(gateway);
+    await Promise.all([s1.kill(), s2.kill()]);
+    const answer = await ask(url, { method: 'POST', body: 'x'.repeat(1_000_000) });
+    expect([answer.status, problemCode(answer)]).toEqual([503, 'no-server']);
+    expect(Number(answer.fields['retry-after'])).toBeGreaterThan(0);
+    for (const { url: address } of [s1, s2])
+      expect(answer.body).not.toContain(new URL(address).port);
+  });
+
+  test('a client that leaves takes nothing down', async () => {
+    const { url, s1, s2 } = await stage(gateway, { answerTimeoutMs: 5_000 });
+    const { hostname, port } = new URL(url);
+    for (let turn = 0; turn < 10; turn += 1) {
+      const socket = connect({ host: hostname, port: Number(port) });
+      socket.write('POST /never HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nbuy');
+      await vi.waitFor(() => expect(s1.seen.length + s2.seen.length).toBe(turn + 1), patience);
+      socket.resetAndDestroy();
+    }
+    expect((await ask(url)).status).toBe(200);
+  });
+}
+
+function health(gateway: Gateway): void {
+  async function whoAnswers(url: string): Promise<Set<string>> {
+    const seen = await Promise.all(Array.from({ length: 8 }, () => see(url)));
+    return new Set(seen.map(({ by }) => by));
+  }
+
+  test('a server that comes back is asked again', async () => {
+    const { url, s1 } = await stage(gateway);
+    await s1.kill();
+    await vi.waitFor(async () => expect(await whoAnswers(url)).toEqual(new Set(['s2'])), patience);
+    await s1.start();
+    await vi.waitFor(async () => expect(await whoAnswers(url)).toContain('s1'), patience);
+  });
+
+  test('a server that is not ready is spared, unless none is', async () => {
+    const { url, s1, s2 } = await stage(gateway);
+    s1.isReady = false;
+    await vi.waitFor(async () => expect(await whoAnswers(url)).toEqual(new Set(['s2'])), patience);
+    s2.isReady = false;
+    await vi.waitFor(
+      async () => expect(await whoAnswers(url)).toEqual(new Set(['s1', 's2'])),
+      patience,
+    );
+    const checksBefore = s2.checks;
+    await vi.waitFor(() => expect(s2.checks).toBeGreaterThan(checksBefore + 2), patience);
+    expect(await whoAnswers(url)).toEqual(new Set(['s1', 's2']));
+  });
+
+  test('a server that is added is asked at once, and one that is taken away no more', async () => {
+    const { url, running, s1, s2 } = await stage(gateway);
+    const s3 = await server('s3');
+    const upstream = ({ name, url: address }: TestServer) => ({ name, url: address });
+    await running.route([s1, s2, s3].map(upstream));
+    expect(await whoAnswers(url)).toEqual(new Set(['s1', 's2', 's3']));
+    await running.route([s3].map(upstream));
+    expect(await whoAnswers(url)).toEqual(new Set(['s3']));
+    await running.route([]);
+    expect((await ask(url)).status).toBe(503);
+  });
+}
+
+function stickiness(gateway: Gateway): void {
+  test('set once, for the browser alone, honoured, and not shown to servers', async () => {
+    const { url } = await stage(gateway, { policy: 'sticky-cookie' });
+    const first = await ask(url, { fields: { cookie: 'session=abc' } });
+    const line = first.fields['set-cookie']?.find((each) => each.includes('sessionlab_affinity'));
+    expect(line?.split('; ').slice(1).sort()).toEqual(['HttpOnly', 'Path=/', 'SameSite=Lax']);
+    expect(first.fields['set-cookie']).toContain('b=2');
+    const cookie = `session=abc; ${affinity(first)}; theme=dark`;
+    for (let turn = 0; turn < 6; turn += 1) {
+      const answer = await ask(url, { fields: { cookie } });
+      expect(affinity(answer)).toBeUndefined();
+      expect(JSON.parse(answer.body)).toMatchObject({
+        by: affinity(first)?.split('=')[1],
+        headers: { cookie: 'session=abc; theme=dark' },
+      });
+    }
+  });
+
+  test('bound anew when its server has died, and when it names nobody', async () => {
+    const { url, servers } = await stage(gateway, { policy: 'sticky-cookie' });
+    const bound = affinity(await ask(url));
+    const [home, other] = bound?.endsWith('s1') ? servers : [...servers].reverse();
+    await home?.kill();
+    const answer = await ask(url, { method: 'POST', body: 'x', fields: { cookie: String(bound) } });
+    expect(answer.status).toBe(200);
+    expect(affinity(answer)).toBe(`sessionlab_affinity=${other?.name}`);
+    const forged = await ask(url, { fields: { cookie: 'sessionlab_affinity=../../etc' } });
+    expect(affinity(forged)).toBe(`sessionlab_affinity=${other?.name}`);
+  });
+
+  test('not set by a policy that needs none', async () => {
+    const { url } = await stage(gateway);
+    expect(affinity(await ask(url))).toBeUndefined();
+  });
+}
+
+function sockets(gateway: Gateway): void {
+  async function heard({ socket }: Upgraded, text: string): Promise<void> {
+    let all = '';
+    socket.on('data', (chunk) => {
+      all += chunk.toString();
+    });
+    await vi.waitFor(() => expect(all).toBe(text), patience);
+  }
+
+  test('both ways, also past a server that refuses, for longer than an answer may take', async () => {
+    const { url, s1, s2 } = await stage(gateway, { answerTimeoutMs: 200 });
+    await s1.kill();
+    for (let turn = 0; turn < 2; turn += 1) {
+      const outcome = await upgrade(`${url}/live`);
+      if (!isUpgraded(outcome)) throw new Error(`refused: ${outcome.status}`);
+      onTestFinished(() => void outcome.socket.destroy());
+      expect(outcome.fields['sec-websocket-accept']).toBe('s3pPLMBiTxaQ9kYGzzhZRbK+xOo=');
+      const checksBefore = s2.checks;
+      await vi.waitFor(() => expect(s2.checks).toBeGreaterThan(checksBefore + 1), patience);
+      outcome.socket.write('hello');
+      await heard(outcome, 's2:hello');
+    }
+  });
+
+  test('not when there is no server: 503', async () => {
+    const { url, s1, s2 } = await stage(gateway);
+    await Promise.all([s1.kill(), s2.kill()]);
+    const outcome = await upgrade(url);
+    expect(isUpgraded(outcome) ? 101 : outcome.status).toBe(503);
+  });
+
+  test('closed for the client when its server dies', async () => {
+    const { url, s1, s2 } = await stage(gateway);
+    const outcome = await upgrade(url);
+    if (!isUpgraded(outcome)) throw new Error(`refused: ${outcome.status}`);
+    const closed = once(outcome.socket.resume(), 'close');
+    await Promise.all([s1.kill(), s2.kill()]);
+    await closed;
+  });
+}
+
+function life(name: string, gateway: Gateway): void {
+  test('logs each request in a line of JSON, without anything secret', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sessionlab-gateway-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const accessLogFile = join(folder, 'access.ndjson');
+    const { url, running } = await stage(gateway, { accessLogFile });
+    const fields = {
+      authorization: 'Bearer s3cret',
+      cookie: 'session=s3cret',
+      'x-request-id': 'r1',
+    };
+    await ask(`${url}/cart?token=s3cret`, { method: 'POST', fields, body: 's3cret' });
+    await ask(`${url}/die`);
+    await running[Symbol.asyncDispose]();
+    const log = await readFile(accessLogFile, 'utf8');
+    expect(log).not.toContain('s3cret');
+    const lines = log.trimEnd().split('\n');
+    const [first, second] = lines.map((line) => JSON.parse(line) as AccessLine);
+    expect(lines).toHaveLength(2);
+    expect(first).toMatchObject({
+      requestId: 'r1',
+      client: '127.0.0.1',
+      method: 'POST',
+      path: '/cart',
+      status: 200,
+      upstream: 's1',
+      tries: 1,
+    });
+    expect(first?.time).toMatch(/^\d{4}-\d\d-\d\dT/);
+    expect(second).toMatchObject({ path: '/die', status: 502, upstream: 's2' });
+  });
+
+  test('is gone when it has been told to stop', async () => {
+    const { running, url } = await stage(gateway);
+    const live = await upgrade(url);
+    expect(isUpgraded(live)).toBe(true);
+    await running[Symbol.asyncDispose]();
+    await expect(ask(running.url)).rejects.toThrow(/ECONNREFUSED/);
+    expect(() => process.kill(running.pid, 0)).toThrow(/ESRCH/);
+    await expect(running.route([])).rejects.toMatchObject({ code: 'gateway-unavailable' });
+  });
+
+  test('does not start on a port in use, and says so', async () => {
+    const { url } = await stage(gateway);
+    const again = stage(gateway, { port: Number(new URL(url).port) });
+    await expect(again).rejects.toMatchObject({ code: 'gateway-unavailable' });
+  });
+
+  test('does not outlive a parent that is killed', async () => {
+    const parent = spawn(process.execPath, [PARENT, name], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [line] = await once(parent.stdout, 'data');
+    const { url } = JSON.parse(String(line)) as { url: string };
+    expect((await ask(url)).status).toBe(503);
+    parent.kill('SIGKILL');
+    await vi.waitFor(() => expect(ask(url)).rejects.toThrow(/ECONNREFUSED/), patience);
+  });
+}
