@@ -1,8 +1,10 @@
 // The access log: one JSON object in a line for each request. It holds no header field, no query
-// and no body, so no credential can get into it. Lines are gathered in memory while the file is
-// busy; a gateway that is killed loses those.
+// and no body, so no credential can get into it. Lines are gathered for a moment before they are
+// written; a gateway that is killed loses those.
 
 import { createWriteStream } from 'node:fs';
+
+const FLUSH_MS = 50;
 
 export interface AccessLine {
   /** When the request arrived, ISO 8601. */
@@ -36,11 +38,21 @@ export function openAccessLog(file: string | undefined): AccessLog {
   const stream = createWriteStream(file, { flags: 'a', mode: 0o600 });
   // A full disk takes the log away, not the service.
   stream.on('error', (error) => console.error(`The access log has ended: ${error.message}`));
+  let lines = '';
+  let timer: NodeJS.Timeout | undefined;
+  const flush = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (stream.writable && lines !== '') stream.write(lines);
+    lines = '';
+  };
   return {
     write(line) {
-      if (stream.writable) stream.write(`${JSON.stringify(line)}\n`);
+      lines += `${JSON.stringify(line)}\n`;
+      timer ??= setTimeout(flush, FLUSH_MS);
     },
     async close() {
+      flush();
       if (stream.closed) return;
       await new Promise<void>((resolve) => stream.once('close', resolve).end());
     },
