@@ -1,10 +1,10 @@
 // A few connections to PostgreSQL, none of which makes anybody wait. Work that is not done in time
-// loses its connection, so that a late answer meets nobody; and connections that were idle at that
-// moment are not trusted either, because a cut link kills them all in silence. The server gives up
+// loses its connection, so that a late answer meets nobody; and when one connection fails, all that
+// are as old are not trusted either, because a cut link kills them in silence. The server gives up
 // on a statement a little earlier than we do: then it is certain that nothing was done.
 
 import { DatabaseError, Pool, type PoolClient, type QueryConfig, type QueryResult } from 'pg';
-import { afterTime, type Kind, unanswered, unavailable } from './outage.ts';
+import { afterTime, inTime, type Kind, unanswered, unavailable } from './outage.ts';
 
 const connectionsMax = 10;
 
@@ -22,7 +22,7 @@ export class PostgresConnections implements AsyncDisposable {
     this.#pool = new Pool({
       connectionString,
       max: connectionsMax,
-      connectionTimeoutMillis: timeoutMs,
+      connectionTimeoutMillis: 2 * timeoutMs,
       statement_timeout: Math.ceil(timeoutMs * 0.9),
     });
     this.#pool.on('error', () => undefined);
@@ -39,23 +39,11 @@ export class PostgresConnections implements AsyncDisposable {
   async use<T>(kind: Kind, work: (ask: Ask) => Promise<T>): Promise<T> {
     const begunAt = performance.now();
     const client = await this.#take();
-    let held = true;
-    const release = (broken: boolean) => {
-      if (held) client.release(broken);
-      held = false;
-    };
-    using _ = afterTime(this.#timeoutMs - (performance.now() - begunAt), () => {
-      this.#era += 1;
-      release(true);
-    });
+    const leftMs = this.#timeoutMs - (performance.now() - begunAt);
     try {
-      const done = await work((query) => client.query(query));
-      release(false);
-      return done;
+      return await inTime(leftMs, this.#lend(client, work));
     } catch (cause) {
-      const refused = cause instanceof DatabaseError && !isShutdown(cause);
-      release(!refused);
-      throw refused ? unavailable(cause) : unanswered(kind, cause);
+      throw isUndone(cause) ? unavailable(cause) : unanswered(kind, cause);
     }
   }
 
@@ -63,23 +51,53 @@ export class PostgresConnections implements AsyncDisposable {
     await this.#pool.end();
   }
 
+  /** Leaves some of the time to the work. A connection that comes too late is for the next. */
   async #take(): Promise<PoolClient> {
+    const taking = this.#connect();
     try {
-      for (;;) {
-        const client = await this.#pool.connect();
-        if (this.#madeIn.get(client) === this.#era) return client;
-        client.release(true);
-      }
+      return await inTime(0.8 * this.#timeoutMs, taking);
     } catch (cause) {
+      taking.then(
+        (client) => client.release(),
+        () => undefined,
+      );
       throw unavailable(cause);
+    }
+  }
+
+  async #connect(): Promise<PoolClient> {
+    for (;;) {
+      const client = await this.#pool.connect();
+      if (this.#madeIn.get(client) === this.#era) return client;
+      client.release(true);
+    }
+  }
+
+  /** The connection has its full time, even where its user, who waited for it, has less. */
+  async #lend<T>(client: PoolClient, work: (ask: Ask) => Promise<T>): Promise<T> {
+    let held = true;
+    const release = (broken: boolean) => {
+      if (held) client.release(broken);
+      held = false;
+    };
+    using _ = afterTime(this.#timeoutMs, () => release(true));
+    try {
+      const done = await work((query) => client.query(query));
+      release(false);
+      return done;
+    } catch (cause) {
+      release(!isUndone(cause));
+      const isTrusted = this.#madeIn.get(client) === this.#era;
+      if (!isUndone(cause) && isTrusted) this.#era += 1;
+      throw cause;
     }
   }
 }
 
 /**
- * True when the server ended the connection, perhaps after the change was made: SQLSTATE class 57P
- * (PostgreSQL, appendix A). All other errors of a statement undo it.
+ * True when the server says that the statement failed: it is undone then. Not so when the server
+ * ended the connection, perhaps after the change was made: SQLSTATE 57P (PostgreSQL, appendix A).
  */
-function isShutdown({ code }: DatabaseError): boolean {
-  return code?.startsWith('57P') === true;
+function isUndone(cause: unknown): boolean {
+  return cause instanceof DatabaseError && cause.code?.startsWith('57P') !== true;
 }

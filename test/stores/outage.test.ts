@@ -1,0 +1,250 @@
+// A store that does not answer: every verb fails within its time limit, says whether the change may
+// have happened, and is back soon after the cure. Links are cut by a proxy in between; a private
+// Redis is paused and killed as well. The bounds are generous: they are about hanging, not speed.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { OperatingError } from '../../src/core/errors.ts';
+import type { StoredSession } from '../../src/core/session.ts';
+import { type Link, openLink } from '../../src/lab/link.ts';
+import { postgres, redis } from '../../src/stores/index.ts';
+import type { SessionStore, Store } from '../../src/stores/store.ts';
+import { freshDatabase } from '../support/backing.ts';
+import { newSession } from './subject.ts';
+
+const timeoutMs = 250;
+const slackMs = 250;
+const backWithinMs = 1_000 + slackMs;
+
+const reads = ['read', 'list', 'ping'] as const;
+const writes = ['create', 'update', 'touch', 'rotate', 'revoke', 'revokeAll'] as const;
+
+/** Every verb once, on sessions that exist only as far as they were created before. */
+function verbs(store: SessionStore, session: StoredSession) {
+  const { id, userId, createdAt: now } = session;
+  const rotation = { presentedHash: 'secret-0', nextHash: 'secret-1', now, graceMs: 1_000 };
+  return {
+    read: () => store.read(id, now),
+    list: () => store.list(userId, now),
+    ping: () => store.ping(),
+    create: () => store.create(newSession()),
+    update: () => store.update(id, [{ op: 'increment', field: 'n', by: 1 }], now),
+    touch: () => store.touch(id, now + 1, now + 300_001),
+    rotate: () => store.rotate(id, rotation),
+    revoke: () => store.revoke(id, 'logout', now),
+    revokeAll: () => store.revokeAll(userId, 'logout-everywhere', now),
+  };
+}
+
+/** The error code of a verb that must fail in time; fails when it does not. */
+async function codeOf(attempt: () => Promise<unknown>): Promise<string> {
+  const begunAt = performance.now();
+  const failure = await attempt().then(
+    (value) => new Error(`succeeded with ${JSON.stringify(value)}`),
+    (error: unknown) => error,
+  );
+  expect(performance.now() - begunAt).toBeLessThan(timeoutMs + slackMs);
+  if (!(failure instanceof OperatingError)) throw failure;
+  expect(failure.retryAfterSeconds).toBe(1);
+  return failure.code;
+}
+
+/** Fails unless a read succeeds in time after the cure, and goes on succeeding. */
+async function expectBack(store: SessionStore, session: StoredSession): Promise<void> {
+  const curedAt = performance.now();
+  const isBack = () => store.read(session.id, session.createdAt).then(Boolean, () => false);
+  while (!(await isBack())) {
+    expect(performance.now() - curedAt).toBeLessThan(backWithinMs);
+    await delay(5);
+  }
+  for (let n = 0; n < 30; n += 1) expect(await isBack()).toBe(true);
+  const many = await Promise.all(Array.from({ length: 30 }, isBack));
+  expect(many).toEqual(many.map(() => true));
+}
+
+const subjects: readonly { name: string; store: Store; url(): Promise<string> }[] = [
+  { name: 'postgres', store: postgres, url: freshDatabase },
+  ...(inject('redisUrl') === undefined
+    ? []
+    : [{ name: 'redis', store: redis, url: async () => inject('redisUrl') ?? '' }]),
+];
+
+describe.each(subjects)('$name behind a link that fails', (subject) => {
+  let link: Link;
+  let url: URL;
+  let store: SessionStore;
+  let session: StoredSession;
+
+  beforeEach(async () => {
+    url = new URL(await subject.url());
+    const to = { host: url.hostname, port: Number(url.port) };
+    link = await openLink({ name: 'server -> store', to });
+    url.port = String(link.port);
+    store = await subject.store.open({ url: url.href, timeoutMs });
+    session = newSession();
+    await store.create(session);
+    await Promise.all(Array.from({ length: 20 }, () => store.read(session.id, session.createdAt)));
+  });
+  afterEach(async () => {
+    await store[Symbol.asyncDispose]();
+    await link[Symbol.asyncDispose]();
+  });
+
+  test('every read on a cut link fails in time as unavailable', async () => {
+    link.cut();
+    const all = verbs(store, session);
+    for (const verb of reads) expect(await codeOf(all[verb]), verb).toBe('store-unavailable');
+    const together = await Promise.all(Array.from({ length: 50 }, () => codeOf(all.read)));
+    expect(new Set(together)).toEqual(new Set(['store-unavailable']));
+    link.heal();
+    await expectBack(store, session);
+  });
+
+  test.each(writes)('%s, sent and not answered, has an unknown outcome', async (verb) => {
+    link.cut();
+    expect(await codeOf(verbs(store, session)[verb])).toBe('store-outcome-unknown');
+    link.heal();
+    const ended = verb === 'revoke' || verb === 'revokeAll';
+    if (!ended) await expectBack(store, session);
+  });
+
+  test('a refusing store is surely not changed, and nothing hangs', async () => {
+    link.refuse();
+    await expect(store.ping()).rejects.toMatchObject({ code: 'store-unavailable' });
+    const all = verbs(store, session);
+    for (const verb of [...reads, ...writes]) {
+      expect(await codeOf(all[verb]), verb).toBe('store-unavailable');
+    }
+    link.heal();
+    await expectBack(store, session);
+    const untouched = await store.read(session.id, session.createdAt);
+    expect(untouched).toMatchObject({ revision: 0, secretHash: 'secret-0' });
+  });
+
+  test('connections reset under many requests harm none but those', async () => {
+    const attempts = Array.from({ length: 50 }, () =>
+      verbs(store, session)
+        .update()
+        .then(
+          () => 'ok',
+          (error: OperatingError) => error.code,
+        ),
+    );
+    link.refuse();
+    const known = ['ok', 'store-unavailable', 'store-outcome-unknown'];
+    for (const attempt of await Promise.all(attempts)) expect(known).toContain(attempt);
+    link.heal();
+    await expectBack(store, session);
+    const counted = Number((await store.read(session.id, session.createdAt))?.fields.n ?? 0);
+    const acknowledged = (await Promise.all(attempts)).filter((one) => one === 'ok').length;
+    expect(counted).toBeGreaterThanOrEqual(acknowledged);
+  });
+
+  test('a late answer is never taken for another', async () => {
+    const others = Array.from({ length: 20 }, () => newSession());
+    for (const other of others) await store.create(other);
+    link.delay(timeoutMs);
+    const read = (one: StoredSession) => store.read(one.id, one.createdAt);
+    await Promise.all(others.map((other) => codeOf(() => read(other))));
+    link.heal();
+    await expectBack(store, session);
+    const ids = (await Promise.all(others.map(read))).map((found) => found?.id);
+    expect(ids).toEqual(others.map(({ id }) => id));
+  });
+
+  test('a slow but living store answers all', async () => {
+    link.delay(40);
+    const all = verbs(store, session);
+    for (const verb of [...reads, ...writes]) await all[verb]();
+  });
+
+  test('more requests than it can serve in time do not end its connections', async () => {
+    const read = () =>
+      store.read(session.id, session.createdAt).then(
+        () => 'ok',
+        (error: OperatingError) => error.code,
+      );
+    const answers = await Promise.all(Array.from({ length: 2_000 }, read));
+    expect(answers.filter((answer) => answer === 'ok').length).toBeGreaterThan(100);
+    await expectBack(store, session);
+  });
+});
+
+describe.each(subjects)('$name at the start', ({ name, store }) => {
+  test('open gives up on a store that is not there, and on one that does not speak', async () => {
+    const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const address = silent.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    const scheme = name === 'redis' ? 'redis' : 'postgresql';
+    const url = `${scheme}://127.0.0.1:${address.port}/`;
+    const unavailable = { code: 'store-unavailable' };
+    await expect(store.open({ url, timeoutMs })).rejects.toMatchObject(unavailable);
+    silent.close();
+    await expect(store.open({ url, timeoutMs })).rejects.toMatchObject(unavailable);
+  });
+});
+
+describe.skipIf(inject('redisUrl') === undefined)('a private Redis', () => {
+  let port: number;
+  let server: ChildProcess;
+  let store: SessionStore;
+  let session: StoredSession;
+
+  async function start(): Promise<void> {
+    const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', ''];
+    server = spawn('redis-server', settings, { stdio: ['ignore', 'pipe', 'inherit'] });
+    for await (const line of server.stdout ?? []) if (/Ready to accept/.test(`${line}`)) return;
+  }
+
+  beforeAll(async () => {
+    const free = createServer().listen(0, '127.0.0.1');
+    await once(free, 'listening');
+    const address = free.address();
+    port = typeof address === 'object' && address !== null ? address.port : 0;
+    free.close();
+    await once(free, 'close');
+    await start();
+    store = await redis.open({ url: `redis://127.0.0.1:${port}`, timeoutMs });
+    session = newSession();
+    await store.create(session);
+  });
+  afterAll(async () => {
+    await store[Symbol.asyncDispose]();
+    server.kill('SIGKILL');
+  });
+
+  test('while paused it is unavailable, and it is back soon after it wakes', async () => {
+    const all = verbs(store, session);
+    server.kill('SIGSTOP');
+    expect(await codeOf(all.update)).toBe('store-outcome-unknown');
+    for (let n = 0; n < 5; n += 1) {
+      expect(await codeOf(all.read)).toBe('store-unavailable');
+      expect(await codeOf(all.update)).toBe('store-unavailable');
+      await delay(100);
+    }
+    server.kill('SIGCONT');
+    await expectBack(store, session);
+    const woken = await store.read(session.id, session.createdAt);
+    expect(woken?.revision).toBe(woken?.fields.n ?? 0);
+    expect(woken?.revision).toBeLessThanOrEqual(1);
+  });
+
+  test('killed and started anew it serves without its scripts and old sessions', async () => {
+    server.kill('SIGKILL');
+    await once(server, 'exit');
+    const all = verbs(store, session);
+    for (const verb of [...reads, ...writes]) {
+      expect(await codeOf(all[verb]), verb).toBe('store-unavailable');
+    }
+    await start();
+    const next = newSession();
+    while (!(await store.create(next).catch(() => false))) await delay(5);
+    await expectBack(store, next);
+    expect(await store.read(session.id, session.createdAt)).toBeUndefined();
+    expect(await all.update()).toEqual({ outcome: 'gone' });
+  });
+});
