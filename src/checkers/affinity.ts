@@ -46,7 +46,7 @@ class Affinity implements Checking {
   }
 
   observe(observation: Observation): void {
-    const { invocation, completion } = observation;
+    const { invocation } = observation;
     if (invocation.to !== 'gateway' || probes.has(invocation.f)) return;
     const server = replica(observation);
     if (server === undefined) return;
@@ -64,7 +64,7 @@ class Affinity implements Checking {
     this.#moved += 1;
     this.#witness ??= {
       events: [line(before), line(observation)],
-      because: `${home} was up, and the next answer to ${invocation.client} came from ${replica({ completion })}`,
+      because: `${home} was up, and the next answer to ${invocation.client} came from ${server}`,
     };
   }
 

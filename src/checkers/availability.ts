@@ -78,11 +78,14 @@ class Availability implements Checking {
 
   #outage(observation: Observation): Witness {
     const before = this.#lastFaultEnd;
+    if (before === undefined) {
+      const because = 'no fault had begun, and yet the request was not served';
+      return { events: [line(observation)], because };
+    }
+    const after = span(observation.invocation.tInv - before.at);
     return {
-      events: [...(before ? [faultLine(before)] : []), line(observation)],
-      because: before
-        ? `no fault was under way, and the last had ended ${span(observation.invocation.tInv - before.at)} before`
-        : 'no fault had begun, and yet the request was not served',
+      events: [faultLine(before), line(observation)],
+      because: `no fault was under way, and the last had ended ${after} before`,
     };
   }
 
@@ -106,9 +109,10 @@ class Availability implements Checking {
     return ruling('availability', counts, measures, () => {
       const served = `${count(this.#served)} of ${count(this.#invoked)} served`;
       const faulty = failedInFault === 0 ? '' : `, ${count(failedInFault)} failed in faults`;
-      if (this.#broken > 0)
-        return `${served}; ${count(this.#broken)} failed outside faults${faulty}`;
-      return `${served}${faulty}; outside them 0 of ${count(this.#outside)} failed${confidence(this.#outside)}`;
+      const broken = count(this.#broken);
+      if (this.#broken > 0) return `${served}; ${broken} failed outside faults${faulty}`;
+      const none = `0 of ${count(this.#outside)} failed${confidence(this.#outside)}`;
+      return `${served}${faulty}; outside ${failedInFault === 0 ? 'faults' : 'them'} ${none}`;
     });
   }
 }

@@ -81,6 +81,8 @@ function contradiction(answers: Answers | undefined) {
   const causes = [login, end].filter((cause) => cause !== undefined);
   return {
     events: [...causes, first, differing].map(line),
-    because: `${first.invocation.to} and ${differing.invocation.to} were shown the same credential after the last change, and answered differently`,
+    because:
+      `${first.invocation.to} and ${differing.invocation.to} were shown the same credential ` +
+      'after the last change, and answered differently',
   };
 }

@@ -81,7 +81,7 @@ class Durability implements Checking {
 
   #loss({ accepted }: Fate, refused: Observation): Witness {
     const login = refused.session?.login;
-    const since = accepted?.invocation.tInv ?? login?.completion.tEnd ?? 0;
+    const since = (accepted ?? login)?.invocation.tInv ?? 0;
     const fault = this.#lastFault;
     const events = [
       ...(login ? [line(login)] : []),
@@ -92,7 +92,9 @@ class Durability implements Checking {
     const after = span(refused.invocation.tInv - (login?.completion.tEnd ?? 0));
     return {
       events,
-      because: `the login had been acknowledged ${after} before and nothing had ended it, yet the bearer was nobody`,
+      because:
+        `the login had been acknowledged ${after} before and nothing had ended it, ` +
+        'yet the bearer was nobody',
     };
   }
 
@@ -118,7 +120,9 @@ class Durability implements Checking {
       () => {
         const of = `of ${count(decisive)} logins`;
         if (lost + flapping === 0) {
-          return `${count(stable)} ${of} stable; 0 of ${count(this.#asked)} requests refused${confidence(this.#asked)}`;
+          const asked = count(this.#asked);
+          const refused = `0 of ${asked} requests refused${confidence(this.#asked)}`;
+          return `${count(stable)} ${of} stable; ${refused}`;
         }
         const known = `${percent(acceptance)} of requests recognised`;
         if (flapping === 0) return `${count(lost)} ${of} lost; ${known}`;

@@ -1,5 +1,5 @@
-// P16: a store outage makes nobody anonymous and nobody accepted. While the session store cannot be
-// reached a server may still serve what it knows, or refuse fast (503); it may not hang, take a live
+// P16: a store outage makes nobody anonymous and nobody accepted. While the session store is out of
+// reach a server may still serve what it knows, or refuse fast (503); it may not hang, take a live
 // session for nobody, or accept an ended one unchecked. A self-contained credential is nowhere
 // checked, outage or not, so its acceptance after a logout is left to revocation.
 
@@ -106,9 +106,15 @@ class FailsClosed implements Checking {
       () => {
         const slowest = `slowest ${span(this.#slowestMs)}`;
         if (broken > 0) {
-          return `${count(anonymous)} taken for nobody, ${count(unchecked)} accepted unchecked, ${count(hung)} hung of ${count(decisive)}; ${slowest}`;
+          const wrong = [
+            `${count(anonymous)} taken for nobody`,
+            `${count(unchecked)} accepted unchecked`,
+            `${count(hung)} hung`,
+          ];
+          return `${wrong.join(', ')} of ${count(decisive)}; ${slowest}`;
         }
-        return `${count(refusedFast)} of ${count(decisive)} refused fast, ${count(served)} served; ${slowest}`;
+        const fast = `${count(refusedFast)} of ${count(decisive)} refused fast`;
+        return `${fast}, ${count(served)} served; ${slowest}`;
       },
     );
   }

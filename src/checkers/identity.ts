@@ -31,7 +31,9 @@ export const identity: Checker = {
       verdict() {
         const of = `${count(broken)} of ${count(decisive)}`;
         return ruling('identity', { broken, decisive, witness, lacks }, { duplicates }, () =>
-          broken > 0 ? `${of} answers served somebody as somebody else` : of + confidence(decisive),
+          broken > 0
+            ? `${of} answers took somebody for somebody else`
+            : `${of} answers named somebody else${confidence(decisive)}`,
         );
       },
     };
@@ -49,7 +51,8 @@ function mistake(observation: Observation): string | undefined {
   const { invocation, completion, owner, deadBy, issuedBefore } = observation;
   const served = completion.seen?.user;
   if (issuedBefore !== undefined) {
-    return `the answer issues the very credential that belongs to ${issuedBefore.name} of ${issuedBefore.user}`;
+    const { name, user } = issuedBefore;
+    return `the answer issues the very credential that belongs to ${name} of ${user}`;
   }
   if (!served) return undefined;
   if (invocation.f === 'login') {

@@ -1,4 +1,4 @@
-// P5: every acknowledged change is still there, and nothing that nobody asked for. Each cart item is
+// P5: every acknowledged change is still there, and nothing that nobody asked for. A cart item is
 // a counter (as in Jepsen's checker of that name): what a read shows lies between the sum of what
 // was acknowledged and that plus what may have happened. Only reads of a live session with no put
 // under way are judged, and the latest of them counts, so that what heals in time is no loss.
@@ -136,7 +136,9 @@ function shortfall(item: Item | undefined): Witness | null {
   const bounds = item.least === item.most ? `${item.least}` : `${item.least} to ${item.most}`;
   return {
     events: [...item.puts.toSorted(byStart), item.read].map(line),
-    because: `what was put adds up to ${bounds} and no put was under way, but the cart showed ${item.shown}`,
+    because:
+      `what was put adds up to ${bounds} and no put was under way, ` +
+      `but the cart showed ${item.shown}`,
   };
 }
 

@@ -143,6 +143,13 @@ test('refreshes that met may count as reuse, which ends the session', () => {
   expect(history.whoami('alice.1', nobody()).verdict('durability').decisive).toBe(0);
 });
 
+test('a credential that was replaced may name nobody, so that its logout ends nothing', () => {
+  const history = new History().login('alice.1');
+  history.does('refresh', 'alice.1', known('alice', { set: '#new' }));
+  history.does('logout', 'alice.1', done()).whoami('alice.1', known('alice'), { cred: '#new' });
+  expect(history.verdict('revocation')).toMatchObject({ outcome: 'UNKNOWN', decisive: 0 });
+});
+
 test('a self-contained credential is certain until shortly before it expires, and dead after', () => {
   const history = new History({ selfContained: true }).login('alice.1');
   const inTime = history.at(299_000).whoami('alice.1', known('alice'));

@@ -1,13 +1,13 @@
-// A system that is right by construction, told as a history: one atomic table of sessions, in which
-// every operation takes effect at one moment between its start and its answer, or, when the answer
-// was lost, at any later moment or never. It has no servers and no clock but its own queue of
-// events. At the end a visitor ('zoe') lives through every property once, all by herself; there a
+// A sound system at work, told as a history: every operation takes effect at one moment between its
+// start and its answer, or, when the answer was lost, at any later moment or never. There is no
+// clock but the queue of events. At the end a visitor ('zoe') lives through every property once, all by herself; there a
 // flaw can be planted.
 
 import { randomUUID } from 'node:crypto';
 import type { Completion, HistoryEvent, Invocation, RunHeader } from '../../src/core/history.ts';
-import { type Lifetimes, touchIntervalMs } from '../../src/core/limits.ts';
+import type { Lifetimes } from '../../src/core/limits.ts';
 import type { PropertyName } from '../../src/core/verdict.ts';
+import { type Effect, type Held, type Request, SoundSystem } from './sound-system.ts';
 
 export interface PlannedOperation {
   readonly f: Invocation['f'];
@@ -32,23 +32,6 @@ export interface Plan {
   readonly faultMs: number;
 }
 
-interface Session {
-  readonly user: string;
-  readonly createdAt: number;
-  seenAt: number;
-  ended: boolean;
-  refresh: string;
-  previous: string | undefined;
-  rotatedAt: number;
-  readonly cart: Record<string, number>;
-}
-
-interface Held {
-  readonly sess: string;
-  readonly cred: string;
-  readonly refresh: string;
-}
-
 interface Client {
   readonly name: string;
   readonly user: string;
@@ -57,15 +40,6 @@ interface Client {
   logins: number;
 }
 
-interface Effect {
-  readonly status: number;
-  readonly user: string | null;
-  readonly cart?: Record<string, number>;
-  readonly issued?: { readonly cred: string; readonly refresh?: string };
-}
-
-type Request = Pick<PlannedOperation, 'f' | 'item'> & { user: string; held: Held | undefined };
-
 const observations = new Set(['whoami', 'read', 'replay', 'forge']);
 
 export class Model {
@@ -73,8 +47,7 @@ export class Model {
   readonly #plan: Plan;
   readonly #flaw: PropertyName | undefined;
   readonly #queue: { at: number; order: number; run: () => void }[] = [];
-  readonly #credentials = new Map<string, { session: Session; expiresAt: number }>();
-  readonly #sessions = new Set<Session>();
+  readonly #system: SoundSystem;
   #now = 0;
   #order = 0;
   #operations = 0;
@@ -83,6 +56,7 @@ export class Model {
   constructor(plan: Plan, flaw?: PropertyName) {
     this.#plan = plan;
     this.#flaw = flaw;
+    this.#system = new SoundSystem(plan, flaw === 'no-lost-update' ? 'zoe' : undefined);
     const { selfContained, lifetimes } = plan;
     const names = { id: 'R', scenario: 'model', answer: 'model', seed: '0', policy: 'sticky' };
     const servers = ['s1', 's2'];
@@ -173,7 +147,7 @@ export class Model {
     const fate = this.#inFault ? planned.fate : 'ok';
     let effect: Effect | undefined;
     const happen = () => {
-      effect = this.#effect(request);
+      effect = this.#system.effect(request, this.#now);
     };
     if (fate === 'ok' || fate === 'info-done') this.#schedule(tInv + lengthMs * effectAt, happen);
     if (fate === 'info-late') this.#schedule(tInv + lengthMs + lateMs, happen);
@@ -214,101 +188,6 @@ export class Model {
     } else if (issued && held && client.held?.sess === held.sess) {
       client.held = { ...client.held, ...issued };
     }
-  }
-
-  #effect({ f, item, user, held }: Request): Effect {
-    const session = f === 'forge' ? undefined : this.#recognised(held?.cred);
-    if (f === 'login') {
-      if (session) session.ended = true;
-      return { status: 200, user, issued: this.#open(user) };
-    }
-    if (f === 'logout') {
-      if (session) session.ended = true;
-      return { status: 204, user };
-    }
-    if (f === 'refresh') return this.#refresh(held);
-    if (session === undefined) return { status: 401, user: null };
-    if (f === 'logout-everywhere') {
-      for (const each of this.#sessions) if (each.user === session.user) each.ended = true;
-      return { status: 204, user };
-    }
-    if (f !== 'put')
-      return { status: 200, user: session.user, ...(f === 'read' && cartOf(session)) };
-    const kept = this.#flaw !== 'no-lost-update' || user !== 'zoe';
-    if (kept) session.cart[item] = (session.cart[item] ?? 0) + 1;
-    const expiresAt = this.#credentials.get(held?.cred ?? '')?.expiresAt ?? 0;
-    const cred = this.#plan.selfContained ? this.#issue(session, expiresAt) : undefined;
-    const issued = cred ? { issued: { cred } } : {};
-    return { status: 200, user: session.user, ...cartOf(session), ...issued };
-  }
-
-  #recognised(cred: string | undefined): Session | undefined {
-    const known = this.#credentials.get(cred ?? '');
-    if (known === undefined || known.session.ended || this.#now >= known.expiresAt)
-      return undefined;
-    const { session } = known;
-    if (this.#plan.selfContained) return session;
-    const { rotationGraceMs } = this.#plan.lifetimes;
-    const current = cred === session.refresh;
-    if (
-      !current &&
-      (cred !== session.previous || this.#now >= session.rotatedAt + rotationGraceMs)
-    ) {
-      return undefined;
-    }
-    return this.#touch(session, touchIntervalMs(this.#plan.lifetimes.idleMs)) ? session : undefined;
-  }
-
-  /** False when the session had expired. */
-  #touch(session: Session, intervalMs: number): boolean {
-    const { idleMs, absoluteMs } = this.#plan.lifetimes;
-    if (this.#now >= Math.min(session.createdAt + absoluteMs, session.seenAt + idleMs))
-      return false;
-    if (this.#now >= session.seenAt + intervalMs) session.seenAt = this.#now;
-    return true;
-  }
-
-  #open(user: string): { cred: string; refresh: string } {
-    const now = this.#now;
-    const times = { createdAt: now, seenAt: now, rotatedAt: now };
-    const fresh = { user, ended: false, refresh: randomUUID(), previous: undefined, cart: {} };
-    const session: Session = { ...fresh, ...times };
-    this.#sessions.add(session);
-    return this.#credentialsOf(session);
-  }
-
-  #credentialsOf(session: Session): { cred: string; refresh: string } {
-    const { lifetimes, selfContained } = this.#plan;
-    if (selfContained) {
-      const expiresAt = this.#now + lifetimes.accessTokenMs;
-      return { cred: this.#issue(session, expiresAt), refresh: session.refresh };
-    }
-    this.#credentials.set(session.refresh, { session, expiresAt: Number.POSITIVE_INFINITY });
-    return { cred: session.refresh, refresh: session.refresh };
-  }
-
-  #issue(session: Session, expiresAt: number): string {
-    const cred = randomUUID();
-    const latest = session.createdAt + this.#plan.lifetimes.absoluteMs;
-    this.#credentials.set(cred, { session, expiresAt: Math.min(expiresAt, latest) });
-    return cred;
-  }
-
-  #refresh(held: Held | undefined): Effect {
-    const refused = { status: 401, user: null };
-    const session = this.#credentials.get(held?.cred ?? '')?.session;
-    if (held === undefined || session === undefined || session.ended) return refused;
-    if (!this.#touch(session, 0)) return refused;
-    const graceEnds = session.rotatedAt + this.#plan.lifetimes.rotationGraceMs;
-    if (held.refresh === session.refresh) {
-      session.previous = session.refresh;
-      session.rotatedAt = this.#now;
-    } else if (held.refresh !== session.previous || this.#now >= graceEnds) {
-      session.ended = true;
-      return refused;
-    }
-    session.refresh = randomUUID();
-    return { status: 200, user: session.user, issued: this.#credentialsOf(session) };
   }
 
   /** One after another, without trouble: login, look, add, read, outage, logout, three replays. */
@@ -362,10 +241,6 @@ function newClient(name: string, user: string): Client {
 
 function home({ name }: Client): string {
   return name === 'zoe' || name === 'c1' ? 's1#1' : 's2#1';
-}
-
-function cartOf({ cart }: Session): { cart: Record<string, number> } {
-  return { cart: { ...cart } };
 }
 
 function quick(f: Invocation['f']): PlannedOperation {

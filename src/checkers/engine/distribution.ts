@@ -22,7 +22,7 @@ export class Distribution {
     return this.#most;
   }
 
-  /** The value that this share of all values does not exceed (nearest rank); 0 when there is none. */
+  /** The value that this share of all does not exceed (nearest rank); 0 when there is none. */
   percentile(share: number): number {
     const rank = Math.max(1, Math.ceil(share * this.#count));
     if (rank === this.#count) return this.#most;

@@ -1,4 +1,4 @@
-// Lets only well-formed events through, whatever a file holds: a history may be cut off in the middle
+// Lets only well-formed events through, whatever a file holds: a history may be cut off anywhere,
 // or come from another version. Unknown members are ignored. An operation whose completion cannot
 // be read stays open, and so may have happened.
 

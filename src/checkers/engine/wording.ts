@@ -1,7 +1,7 @@
 // How findings and witnesses are put into words: times in seconds with milliseconds, counts with
 // their denominators, one line for each operation. No credential can appear: histories have none.
 
-import type { FaultEvent } from '../../core/history.ts';
+import type { Completion, FaultEvent } from '../../core/history.ts';
 import { rateBelow } from '../../core/verdict.ts';
 import type { Exchange } from '../checker.ts';
 
@@ -40,11 +40,11 @@ export function line({ invocation, completion }: Exchange): string {
   const bearer = session ? `${user} (${session})` : user;
   const what = key === undefined ? '' : ` ${val ?? ''} ${key}`;
   const asked = to === 'gateway' ? '' : ` asking ${to}`;
-  return `${seconds(invocation.tInv)}  ${f} ${bearer}${what}${asked} -> ${answer({ invocation, completion })}`;
+  const request = `${f} ${bearer}${what}${asked}`;
+  return `${seconds(invocation.tInv)}  ${request} -> ${answer(completion)}`;
 }
 
-function answer({ completion }: Exchange): string {
-  const { t, status, seen, server, reason } = completion;
+function answer({ t, status, seen, server, reason }: Completion): string {
   const why = seen === undefined ? reason : undefined;
   const what = [status, why].filter((part) => part != null).join(' ') || 'no answer';
   const whom =
