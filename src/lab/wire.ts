@@ -49,8 +49,8 @@ export class Wire {
 
   reset(): void {
     for (const lane of this.#lanes) lane.drop();
-    this.#client.resetAndDestroy();
-    this.#server?.resetAndDestroy();
+    reset(this.#client);
+    if (this.#server) reset(this.#server);
     this.#closed();
   }
 
@@ -81,6 +81,15 @@ export class Wire {
     const isOver = this.#client.destroyed && (this.#server?.destroyed ?? true);
     if (isOver) this.#onClose();
   }
+}
+
+/**
+ * libuv refuses to reset a socket whose end is still being sent, and Node then neither closes it
+ * nor can exit (it waits for the handle for ever): such a socket is closed in the ordinary way.
+ */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 interface LaneState {
