@@ -51,7 +51,7 @@ export class Crowd implements AsyncDisposable {
     signal: AbortSignal,
   ): Promise<void> {
     for (const step of steps) {
-      const tPlan = startedAt + step.atMs;
+      const tPlan = Math.round((startedAt + step.atMs) * 1_000) / 1_000;
       const waitMs = tPlan - this.#recorder.now();
       if (waitMs > 0) await sleep(waitMs, undefined, { signal });
       signal.throwIfAborted();

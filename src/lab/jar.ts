@@ -52,7 +52,7 @@ export class Jar {
   }
 
   takeCookies(headers: IncomingHttpHeaders): void {
-    for (const line of headers['set-cookie'] ?? []) {
+    for (const line of [headers['set-cookie'] ?? []].flat()) {
       const [pair = '', ...attributes] = line.split(';');
       const [name = '', value = ''] = pair.split('=', 2).map((part) => part.trim());
       const isOver = attributes.some((attribute) => /^\s*max-age=(0|-\d+)\s*$/i.test(attribute));
