@@ -3,9 +3,11 @@
 // is the whole course.
 
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import * as gateways from '../gateways/index.ts';
 import { type Lab, openLab } from '../lab/lab.ts';
+import { readHistory } from '../lab/reading.ts';
 import { runReport } from '../lab/report.ts';
 import { type RunResult, runScenario } from '../lab/run.ts';
 import { courseReport } from './course.ts';
@@ -14,6 +16,7 @@ import { matrixReport } from './matrix.ts';
 import { wholeNumber } from './number.ts';
 import { startProgress } from './progress.ts';
 import { everyRun, type Selection, select } from './select.ts';
+import { stripReport } from './strip.ts';
 
 interface Options {
   readonly seed: string;
@@ -43,7 +46,7 @@ async function lab(names: readonly string[], options: Options): Promise<void> {
   const chosen = select(names);
   const results = await runAll(chosen, options);
   if (options.json) console.log(JSON.stringify(results, null, 2));
-  else console.log(reportOf(results, chosen.length === everyRun.length, options.full === true));
+  else console.log(await reportOf(results, chosen.length === everyRun.length, options.full));
   process.exitCode = exitOf(results);
 }
 
@@ -90,11 +93,22 @@ async function settleAll(work: readonly Promise<void>[]): Promise<void> {
   if (failed !== undefined) throw failed.reason;
 }
 
-function reportOf(results: readonly RunResult[], wholeCourse: boolean, full: boolean): string {
+async function reportOf(
+  results: readonly RunResult[],
+  wholeCourse: boolean,
+  full = false,
+): Promise<string> {
   const parts = wholeCourse ? [courseReport(results), matrixReport(results)] : [];
   const surprising = results.filter((result) => !result.asExpected && !result.notTested);
   const inFull = full || !wholeCourse ? results : surprising;
-  return [...inFull.map(runReport), ...parts, summary(results)].join('\n\n');
+  const told = await Promise.all(inFull.map(tell));
+  return [...told, ...parts, summary(results)].join('\n\n');
+}
+
+async function tell(result: RunResult): Promise<string> {
+  if (result.notTested !== undefined) return runReport(result);
+  const history = await readHistory(join(result.folder, 'history.ndjson'));
+  return `${runReport(result)}\n\n${stripReport(history)}`;
 }
 
 function summary(results: readonly RunResult[]): string {

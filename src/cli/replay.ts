@@ -2,15 +2,15 @@
 // its history again. Two runs of one seed share their plan, not their luck: the verdicts are
 // compared word by word, the numbers are shown beside each other.
 
-import { createReadStream, existsSync, globSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { styleText } from 'node:util';
 import { Command } from 'commander';
 import { judge } from '../checkers/engine.ts';
-import type { HistoryEvent, RunHeader } from '../core/history.ts';
+import type { RunHeader } from '../core/history.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { openLab } from '../lab/lab.ts';
+import { readHistory } from '../lab/reading.ts';
 import { markOf } from '../lab/report.ts';
 import { runScenario } from '../lab/run.ts';
 import { exits, interruption, UsageError } from './exit.ts';
@@ -54,18 +54,6 @@ function findHistory(run: string, results: string): string {
   throw new UsageError(
     `Nothing is recorded as '${run}' in ${results}/. Run it first: npm run lab -- ${run}`,
   );
-}
-
-async function readHistory(file: string): Promise<HistoryEvent[]> {
-  const events: HistoryEvent[] = [];
-  for await (const line of createInterface({ input: createReadStream(file) })) {
-    try {
-      events.push(JSON.parse(line));
-    } catch {
-      break; // A lab that was killed leaves half a line; what came before it counts.
-    }
-  }
-  return events;
 }
 
 async function runAgain(header: RunHeader, folder: string): Promise<readonly Verdict[]> {

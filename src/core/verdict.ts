@@ -1,6 +1,13 @@
 // What can be said of a run. A verdict is one of four words with its denominators: HOLDS, VIOLATED,
 // UNKNOWN (the run saw nothing that could have decided it, which is never a pass) and NOT TESTED.
 
+interface PropertyRow {
+  readonly id: string;
+  readonly says: string;
+  /** Tells how the traffic went; no answer promises it, and breaking it is no fault. */
+  readonly diagnostic?: true;
+}
+
 /** The guarantees that the lab judges; ids as in the reference of properties. */
 export const properties = {
   identity: { id: 'P1', says: 'nobody is ever served as somebody else' },
@@ -11,8 +18,12 @@ export const properties = {
   availability: { id: 'P15', says: 'requests are answered, and again soon after a fault' },
   'fails-closed': { id: 'P16', says: 'a store outage makes nobody anonymous and nobody accepted' },
   convergence: { id: 'P17', says: 'after healing, every server gives the same answer' },
-  affinity: { id: 'P20', says: 'a session stays on its server while that server lives' },
-} as const satisfies Record<string, { id: string; says: string }>;
+  affinity: {
+    id: 'P20',
+    says: 'a session stays on its server while that server lives',
+    diagnostic: true,
+  },
+} as const satisfies Record<string, PropertyRow>;
 
 export type PropertyName = keyof typeof properties;
 

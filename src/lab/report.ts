@@ -60,7 +60,10 @@ export function runReport(result: RunResult): string {
   if (result.notTested !== undefined) {
     return [title, question, `  – NOT TESTED  ${result.notTested}`].join('\n');
   }
-  const verdicts = result.verdicts.flatMap((verdict) => verdictLines(verdict, scenario, result));
+  const judged = result.verdicts.filter(({ outcome }) => outcome !== 'UNKNOWN');
+  const verdicts = judged.flatMap((verdict) => verdictLines(verdict, scenario, result));
+  const unknown = result.verdicts.filter((verdict) => !judged.includes(verdict));
+  if (unknown.length > 0) verdicts.push(unknownLine(unknown));
   const surprises = [...result.surprises, ...result.missing.map((name) => `${name}: UNKNOWN`)].map(
     (text) => styleText('red', `  ! unexpected  ${text}`),
   );
@@ -72,6 +75,13 @@ function faultsOf(scenario: Scenario): string {
   return scenario.faults
     .map(({ fault, atMs }) => `${fault} at ${(atMs / 1000).toFixed(1)} s`)
     .join(', ');
+}
+
+/** What this experiment does not ask about, in one line: UNKNOWN is never a pass. */
+function unknownLine(verdicts: readonly Verdict[]): string {
+  const { glyph, colour } = markOf('UNKNOWN', false);
+  const names = verdicts.map(({ property }) => property).join(', ');
+  return `  ${styleText(colour, `${glyph} UNKNOWN   `)} ${styleText('dim', `${names}: nothing here could decide them`)}`;
 }
 
 function verdictLines(verdict: Verdict, scenario: Scenario, result: RunResult): string[] {
