@@ -14,6 +14,7 @@ import type { RunningGateway } from '../gateways/gateway.ts';
 import * as gateways from '../gateways/index.ts';
 import { type Link, openLink } from './link.ts';
 import { openSupervisor, type Supervised, type Supervisor } from './supervisor.ts';
+import { type Visitor, warmUp } from './warm-up.ts';
 
 /** Less than a client waits, so that a silent server gets an answer from the gateway. */
 const answerTimeoutMs = 1_500;
@@ -29,6 +30,8 @@ export interface ClusterOptions {
   /** What all servers share; each reaches it through a link of its own. */
   readonly sessionStoreUrl: string | undefined;
   readonly gateway: keyof typeof gateways;
+  /** Who warms a new server up before it gets users; absent: nobody does. */
+  readonly visitor?: Visitor;
   /** Absent: a free one. */
   readonly gatewayPort?: number;
   /** For access.ndjson and servers.log. */
@@ -183,6 +186,8 @@ class ClusterServer implements ServerPort, AsyncDisposable {
           this.toStore && sessionStoreUrl && through(this.toStore, sessionStoreUrl),
       },
     });
+    const { visitor } = this.#options;
+    if (visitor) await warmUp(started.url, visitor);
     const to = addressIn(started.url);
     if (this.fromGateway) await this.fromGateway.retarget(to.port);
     else this.fromGateway = await openLink({ name: `gateway -> ${this.name}`, to });

@@ -13,6 +13,8 @@ import type * as gateways from '../gateways/index.ts';
 import { type AnswerName, answers } from '../scenarios/scenario.ts';
 import * as stores from '../stores/index.ts';
 import { newTokenKey } from '../strategies/token-key.ts';
+import { storeTimeoutMs } from './plan.ts';
+import type { Visitor } from './warm-up.ts';
 
 export interface LabOptions {
   /** In here a folder is made for this lab, named after the time. */
@@ -43,7 +45,10 @@ export interface Lab extends AsyncDisposable {
   readonly settings: readonly string[];
   readonly serverEntry: string;
   readonly gateway: keyof typeof gateways;
+  /** The password of all users. */
   readonly password: string;
+  /** A user in no plan, for whatever is off the record. */
+  readonly visitor: Visitor;
   /** Undefined when this machine lacks what the answer needs; `redisHint` says what to do. */
   prepare(run: string, answer: AnswerName): Promise<Ground | undefined>;
 }
@@ -52,8 +57,6 @@ export interface Lab extends AsyncDisposable {
 export const usersMax = 64;
 /** The least that Argon2id allows: the lab measures sessions, and its passwords guard nothing. */
 const hashing = { memoryKib: 64, passes: 1 };
-/** Runs side by side keep a small machine busy, and a busy store is not one that is out. */
-const storeTimeoutMs = 400;
 
 export async function openLab(options: LabOptions): Promise<Lab> {
   const folder = join(options.folder, new Date().toISOString().replace(/[:.]/g, '-'));
@@ -71,6 +74,7 @@ class SharedGround implements Lab {
   readonly serverEntry: string;
   readonly gateway: keyof typeof gateways;
   readonly password = randomBytes(12).toString('base64url');
+  readonly visitor = { username: 'visitor', password: this.password };
   readonly settings = [
     `lab setting: passwords are hashed with ${hashing.memoryKib} KiB and ${hashing.passes} pass (production: 19456 KiB, 2 passes)`,
     `lab setting: a store is out when it is silent for ${storeTimeoutMs} ms (production: 250 ms)`,
@@ -105,6 +109,7 @@ class SharedGround implements Lab {
     const patience = { timeoutMs: 20_000 };
     await using accounts = await openAccounts({ databaseUrl, hashing, ...patience });
     await using _store = await stores.postgres.open({ url: databaseUrl, ...patience });
+    await accounts.register(this.visitor.username, this.password);
     for (let number = 1; number <= usersMax; number += 1) {
       await accounts.register(`user${number}`, this.password);
     }
@@ -159,7 +164,6 @@ class SharedGround implements Lab {
       SECURE_COOKIES: 'false',
       DATABASE_URL: databaseUrl,
       TOKEN_KEY: this.#tokenKey,
-      STORE_TIMEOUT_MS: String(storeTimeoutMs),
       PASSWORD_HASH_MEMORY_KIB: String(hashing.memoryKib),
       PASSWORD_HASH_PASSES: String(hashing.passes),
     };

@@ -16,6 +16,9 @@ import * as strategies from '../strategies/index.ts';
 import * as workloads from '../workloads/index.ts';
 import type { ClientPlan, Workload } from '../workloads/workload.ts';
 
+/** Runs side by side keep a small machine busy, and a busy store is not one that is out. */
+export const storeTimeoutMs = 2_000;
+
 export interface RunPlan {
   /** '<answer>-<scenario>' */
   readonly name: string;
@@ -58,8 +61,12 @@ export function planRun(scenarioName: string, answer: AnswerName, seed: string):
 }
 
 /** What the plan decides of the servers' configuration. */
-export function serverSettings({ lifetimes: lives }: RunHeader): NodeJS.ProcessEnv {
+export function serverSettings(
+  { lifetimes: lives }: RunHeader,
+  { cluster }: Scenario,
+): NodeJS.ProcessEnv {
   return {
+    STORE_TIMEOUT_MS: String(cluster.storeTimeoutMs ?? storeTimeoutMs),
     IDLE_MS: String(lives.idleMs),
     ABSOLUTE_MS: String(lives.absoluteMs),
     ACCESS_TOKEN_MS: String(lives.accessTokenMs),

@@ -100,8 +100,8 @@ async function experiment(plan: RunPlan, lab: Lab, ground: Ground, ears: Ears) {
   await using stage = await Cluster.open({
     ...scenario.cluster,
     ...ground,
-    ...{ seed, entry: lab.serverEntry, gateway: lab.gateway },
-    env: { ...ground.env, ...serverSettings(header) },
+    ...{ seed, entry: lab.serverEntry, gateway: lab.gateway, visitor: lab.visitor },
+    env: { ...ground.env, ...serverSettings(header, scenario) },
   });
   await using recorder = openRecorder({ file, header, onEvent });
   await using crowd = new Crowd(plan.clients, { doors: stage, recorder, password: lab.password });

@@ -52,6 +52,8 @@ export interface Scenario {
     readonly servers: number;
     readonly policy: keyof typeof policies;
     readonly lifetimes?: Partial<Lifetimes>;
+    /** How long a server waits for its store; absent: longer than a busy machine keeps it. */
+    readonly storeTimeoutMs?: number;
   };
   readonly workload: keyof typeof workloads;
   readonly users: number;
