@@ -33,6 +33,11 @@ export function withoutSecrets(stored: StoredSession): Session {
   return session;
 }
 
+/** A copy that the caller cannot change behind our back, as if it had been written and read. */
+export function owned<T extends Fields | readonly FieldChange[]>(data: T): T {
+  return JSON.parse(JSON.stringify(data));
+}
+
 function checkValue(value: Json): void {
   if (typeof value === 'string') checkText(value);
   else if (typeof value === 'number') {

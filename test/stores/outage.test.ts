@@ -1,6 +1,6 @@
 // A store that does not answer: every verb fails within its time limit, says whether the change may
 // have happened, and is back soon after the cure. Links are cut by a proxy in between; a private
-// Redis is paused and killed as well. The bounds are generous: they are about hanging, not speed.
+// Redis is paused and killed as well. All times are generous: they are about hanging, not speed.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,9 +15,9 @@ import type { SessionStore, Store } from '../../src/stores/store.ts';
 import { freshDatabase } from '../support/backing.ts';
 import { newSession } from './subject.ts';
 
-const timeoutMs = 250;
-const slackMs = 250;
-const backWithinMs = 1_000 + slackMs;
+const timeoutMs = 600;
+const slackMs = 400;
+const backWithinMs = 1_000 + timeoutMs;
 
 const reads = ['read', 'list', 'ping'] as const;
 const writes = ['create', 'update', 'touch', 'rotate', 'revoke', 'revokeAll'] as const;
@@ -52,17 +52,23 @@ async function codeOf(attempt: () => Promise<unknown>): Promise<string> {
   return failure.code;
 }
 
+/** 'found', 'nothing', or the code of the error. */
+const look = (store: SessionStore, { id, createdAt }: StoredSession) =>
+  store.read(id, createdAt).then(
+    (found) => (found ? 'found' : 'nothing'),
+    (error: OperatingError) => error.code,
+  );
+
 /** Fails unless a read succeeds in time after the cure, and goes on succeeding. */
 async function expectBack(store: SessionStore, session: StoredSession): Promise<void> {
   const curedAt = performance.now();
-  const isBack = () => store.read(session.id, session.createdAt).then(Boolean, () => false);
-  while (!(await isBack())) {
+  while ((await look(store, session)) !== 'found') {
     expect(performance.now() - curedAt).toBeLessThan(backWithinMs);
     await delay(5);
   }
-  for (let n = 0; n < 30; n += 1) expect(await isBack()).toBe(true);
-  const many = await Promise.all(Array.from({ length: 30 }, isBack));
-  expect(many).toEqual(many.map(() => true));
+  for (let n = 0; n < 30; n += 1) expect(await look(store, session)).toBe('found');
+  const many = await Promise.all(Array.from({ length: 30 }, () => look(store, session)));
+  expect(many).toEqual(many.map(() => 'found'));
 }
 
 const subjects: readonly { name: string; store: Store; url(): Promise<string> }[] = [
@@ -162,13 +168,9 @@ describe.each(subjects)('$name behind a link that fails', (subject) => {
   });
 
   test('more requests than it can serve in time do not end its connections', async () => {
-    const read = () =>
-      store.read(session.id, session.createdAt).then(
-        () => 'ok',
-        (error: OperatingError) => error.code,
-      );
-    const answers = await Promise.all(Array.from({ length: 2_000 }, read));
-    expect(answers.filter((answer) => answer === 'ok').length).toBeGreaterThan(100);
+    const answers = await Promise.all(Array.from({ length: 1_000 }, () => look(store, session)));
+    expect(answers).toContain('found');
+    expect(answers).not.toContain('nothing');
     await expectBack(store, session);
   });
 });

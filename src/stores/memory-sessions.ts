@@ -1,0 +1,148 @@
+// The sessions of one process, in Maps. Records are immutable values that a write replaces whole, so
+// that a read copies nothing. Every create sweeps a few old entries, which keeps the garbage bounded
+// without any timer. Nothing waits here: each verb is one step of the event loop.
+
+import {
+  applyChanges,
+  type EndReason,
+  expiresAt,
+  type FieldChange,
+  type Session,
+  type StoredSession,
+} from '../core/session.ts';
+import { checkChanges, checkFields, owned, withoutSecrets } from './plain.ts';
+import { rotate } from './rotation.ts';
+import type { Rotated, Rotation, SessionStore, Updated } from './store.ts';
+
+/** More than one, so that the sweep overtakes the growth. */
+const sweptPerCreate = 4;
+
+interface Tombstone {
+  readonly absoluteExpiresAt: number;
+  readonly revokedAt: number;
+  readonly reason: EndReason;
+}
+
+export class MemorySessions implements SessionStore {
+  readonly #living = new Map<string, StoredSession>();
+  readonly #ended = new Map<string, Tombstone>();
+  readonly #idsByUser = new Map<string, Set<string>>();
+  readonly #sweep = this.#sweeping();
+
+  constructor() {
+    this.#sweep.next(0);
+  }
+
+  async create(session: StoredSession): Promise<boolean> {
+    checkFields(session.fields);
+    for (let step = 0; step < sweptPerCreate; step += 1) this.#sweep.next(session.createdAt);
+    const { id, userId } = session;
+    if (this.#living.has(id) || this.#ended.has(id)) return false;
+    this.#living.set(id, { ...session, fields: owned(session.fields) });
+    const ids = this.#idsByUser.get(userId);
+    if (ids === undefined) this.#idsByUser.set(userId, new Set([id]));
+    else ids.add(id);
+    return true;
+  }
+
+  async read(id: string, now: number): Promise<StoredSession | undefined> {
+    return this.#alive(id, now);
+  }
+
+  async update(
+    id: string,
+    changes: readonly FieldChange[],
+    now: number,
+    expected?: number,
+  ): Promise<Updated> {
+    checkChanges(changes);
+    const session = this.#alive(id, now);
+    if (session === undefined) return { outcome: 'gone' };
+    if (expected !== undefined && expected !== session.revision) {
+      return { outcome: 'conflict', revision: session.revision };
+    }
+    const revision = session.revision + 1;
+    const fields = applyChanges(session.fields, owned(changes));
+    this.#living.set(id, { ...session, revision, fields });
+    return { outcome: 'ok', revision, fields };
+  }
+
+  async touch(id: string, lastSeenAt: number, idleExpiresAt: number): Promise<boolean> {
+    const session = this.#alive(id, lastSeenAt);
+    if (session === undefined) return false;
+    this.#living.set(id, {
+      ...session,
+      lastSeenAt: Math.max(session.lastSeenAt, lastSeenAt),
+      idleExpiresAt: Math.max(session.idleExpiresAt, idleExpiresAt),
+    });
+    return true;
+  }
+
+  async rotate(id: string, rotation: Rotation): Promise<Rotated> {
+    const session = this.#alive(id, rotation.now);
+    if (session === undefined) return { outcome: 'gone' };
+    const [rotated, next] = rotate(session, rotation);
+    if (next === undefined) this.#end(session, 'reuse', rotation.now);
+    else this.#living.set(id, next);
+    return rotated;
+  }
+
+  async revoke(id: string, reason: EndReason, now: number): Promise<boolean> {
+    const session = this.#alive(id, now);
+    if (session !== undefined) this.#end(session, reason, now);
+    return session !== undefined;
+  }
+
+  async revokeAll(userId: string, reason: EndReason, now: number): Promise<number> {
+    const sessions = this.#aliveOf(userId, now);
+    for (const session of sessions) this.#end(session, reason, now);
+    return sessions.length;
+  }
+
+  async list(userId: string, now: number): Promise<Session[]> {
+    const sessions = this.#aliveOf(userId, now);
+    return sessions.sort((one, other) => one.createdAt - other.createdAt).map(withoutSecrets);
+  }
+
+  async ping(): Promise<void> {}
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  #alive(id: string, now: number): StoredSession | undefined {
+    const session = this.#living.get(id);
+    return session !== undefined && now < expiresAt(session) ? session : undefined;
+  }
+
+  #aliveOf(userId: string, now: number): StoredSession[] {
+    return [...(this.#idsByUser.get(userId) ?? [])].flatMap((id) => this.#alive(id, now) ?? []);
+  }
+
+  #end(session: StoredSession, reason: EndReason, now: number): void {
+    this.#forget(session);
+    const { id, absoluteExpiresAt } = session;
+    this.#ended.set(id, { absoluteExpiresAt, revokedAt: now, reason });
+  }
+
+  #forget({ id, userId }: StoredSession): void {
+    this.#living.delete(id);
+    const ids = this.#idsByUser.get(userId);
+    ids?.delete(id);
+    if (ids?.size === 0) this.#idsByUser.delete(userId);
+  }
+
+  /** Looks at one entry each time it is resumed, round and round. */
+  *#sweeping(): Generator<void, never, number> {
+    let now = yield;
+    for (;;) {
+      for (const session of this.#living.values()) {
+        if (now >= session.absoluteExpiresAt) this.#forget(session);
+        now = yield;
+      }
+      for (const [id, tombstone] of this.#ended) {
+        if (now >= tombstone.absoluteExpiresAt) this.#ended.delete(id);
+        now = yield;
+      }
+      now = yield;
+    }
+  }
+}

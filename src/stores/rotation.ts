@@ -1,0 +1,21 @@
+// What a presented secret does to a session, as a function without a store: the current secret is
+// replaced, the one before it is absorbed for a while, and any other is a sign of theft. Stores that
+// decide elsewhere (in a script, in a statement) decide the same.
+
+import type { StoredSession } from '../core/session.ts';
+import { withoutSecrets } from './plain.ts';
+import type { Rotated, Rotation } from './store.ts';
+
+/** The outcome and the record after it; no record when the session must end. */
+export function rotate(session: StoredSession, rotation: Rotation): [Rotated, StoredSession?] {
+  const { presentedHash, nextHash: secretHash, now, graceMs } = rotation;
+  if (presentedHash === session.secretHash) {
+    const next = { ...session, secretHash, previousSecretHash: presentedHash, rotatedAt: now };
+    return [{ outcome: 'rotated', session: withoutSecrets(next) }, next];
+  }
+  if (presentedHash === session.previousSecretHash && now < session.rotatedAt + graceMs) {
+    const next = { ...session, secretHash };
+    return [{ outcome: 'absorbed', session: withoutSecrets(next) }, next];
+  }
+  return [{ outcome: 'reuse', handle: session.handle }];
+}
