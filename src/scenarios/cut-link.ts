@@ -17,7 +17,7 @@ export const cutLink: Scenario = {
   title: 'One server is cut off from the store',
   question: 'Does a server that cannot ask take anybody for nobody?',
   chapter: 'docs/concepts/04-the-shared-store.md',
-  cluster: { servers: 2, policy: 'round-robin', storeTimeoutMs: 400 },
+  cluster: { servers: 2, policy: 'round-robin', storeTimeoutMs: 600 },
   workload: 'browse',
   users: 20,
   lengthMs: 3_000,

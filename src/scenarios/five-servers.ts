@@ -25,15 +25,6 @@ export const fiveServers: Scenario = {
   lengthMs: 2_200,
   faults: [],
   expect: {
-    token: {
-      verdicts: {
-        identity: 'HOLDS',
-        durability: 'HOLDS',
-        revocation: 'VIOLATED',
-        availability: 'HOLDS',
-      },
-      because: 'a token is accepted until it expires, whoever logged out: nobody is asked',
-    },
     memory: {
       verdicts: {
         identity: 'HOLDS',

@@ -7,7 +7,6 @@ const known: Expectation = {
   verdicts: {
     identity: 'HOLDS',
     durability: 'HOLDS',
-    availability: 'HOLDS',
     convergence: 'HOLDS',
   },
   measures: { 'durability.acceptance': [1, 1] },
