@@ -4,6 +4,7 @@
 // that was killed leaves nothing behind. Only the chosen members of families are loaded: the client
 // of a store that nobody asked for costs more to load than all of this.
 
+import { extname } from 'node:path';
 import { systemClock } from '../core/clock.ts';
 import type { SessionStore, Store } from '../stores/store.ts';
 import type { Recogniser, Strategy } from '../strategies/strategy.ts';
@@ -84,9 +85,13 @@ export function strategyOptions(config: Config, store: SessionStore) {
   return { store, clock: systemClock, lifetimes: config, audience, secureCookies, ...given };
 }
 
+/** `.ts` from source, `.js` when bundled or built. */
+const extension = extname(import.meta.url);
+
 /** A member of a family, by the rule of the registries: the file is named as the member. */
 async function load<Member>(family: string, name: string): Promise<Member> {
-  const members: Record<string, Member> = await import(`../${family}/${name}.ts`);
+  const file = `../${family}/${name}${extension}`;
+  const members: Record<string, Member> = await import(/* @vite-ignore */ file);
   const member = members[name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())];
   if (member === undefined) throw new Error(`${family}/${name}.ts exports no ${name}`);
   return member;

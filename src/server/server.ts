@@ -28,6 +28,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** True from the moment the server was told to end: it answers, and keeps no connection. */
     draining: boolean;
+    /** Every path that there is, with its methods. */
+    readonly routeTable: RouteTable;
   }
 }
 
@@ -49,6 +51,7 @@ export function buildServer(parts: Parts, extras: ServerExtras = {}): App {
     connectionTimeout: 2 * config.requestTimeoutMs,
     keepAliveTimeout: config.keepAliveMs,
     return503OnClosing: false,
+    http: { requireHostHeader: false },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
     frameworkErrors: (error, request, reply) => {
       dress(reply, request.id);
@@ -59,11 +62,12 @@ export function buildServer(parts: Parts, extras: ServerExtras = {}): App {
 
   // One log line in a million requests is no reason to make every request a logger of its own.
   app.setChildLoggerFactory((logger) => logger);
-  const dress = createDress(app, parts);
+  const dress = createDress(parts);
   const meter = new Meter();
   const table: RouteTable = new Map();
 
   app.decorate('draining', false);
+  app.decorate('routeTable', table);
   app.addHook('onRoute', ({ url, method }) => {
     const methods = table.get(url) ?? new Set();
     for (const each of [method].flat()) methods.add(each);
@@ -72,7 +76,12 @@ export function buildServer(parts: Parts, extras: ServerExtras = {}): App {
   app.addHook('onRequest', (request, reply, done) => {
     dress(reply, request.id);
     if (request.is404) done(refuseUnrouted(table, request, reply));
+    else if (isHostless(request)) done(new OperatingError('invalid-request'));
     else done();
+  });
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (app.draining) reply.header('connection', 'close');
+    done(null, payload);
   });
   app.addHook('onResponse', (request, reply, done) => {
     meter.answer(request.routeOptions.url ?? 'none', reply.statusCode, reply.elapsedTime);
@@ -118,7 +127,7 @@ function requestIds(): (request: IncomingMessage) => string {
 }
 
 /** The header fields of every answer. */
-function createDress(app: { readonly draining: boolean }, { config }: Parts) {
+function createDress({ config }: Parts) {
   const server = servedBy(config);
   return (reply: FastifyReply, requestId: string): void => {
     reply.header('x-served-by', server);
@@ -128,8 +137,12 @@ function createDress(app: { readonly draining: boolean }, { config }: Parts) {
     reply.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
     reply.header('referrer-policy', 'no-referrer');
     if (config.secureCookies) reply.header('strict-transport-security', 'max-age=31536000');
-    if (app.draining) reply.header('connection', 'close');
   };
+}
+
+/** RFC 9112 section 3.2; asked here, because Node's own refusal is no problem document. */
+function isHostless({ headers, raw }: FastifyRequest): boolean {
+  return headers.host === undefined && raw.httpVersion === '1.1';
 }
 
 function refuseUnrouted(table: RouteTable, request: FastifyRequest, reply: FastifyReply): Error {

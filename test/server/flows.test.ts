@@ -1,0 +1,178 @@
+// What every answer promises to users, whichever strategy recognises them and wherever sessions
+// live: the whole application, over the real stores and the real accounts.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { answers, clientOf, password, startApp, type TestServer } from './ground.ts';
+
+describe.each(answers)('$strategy on $store', (answer) => {
+  let server: TestServer;
+  let users = 0;
+  const client = () => clientOf(server.app);
+
+  beforeAll(async () => {
+    server = await startApp(answer);
+  });
+  afterAll(async () => server[Symbol.asyncDispose]());
+
+  async function newUser() {
+    users += 1;
+    const username = `user-${users}`;
+    const me = client();
+    expect((await me.ask('POST', '/register', { username, password })).status).toBe(201);
+    expect((await me.logIn(username)).status).toBe(200);
+    return { username, me };
+  }
+
+  test('who logs in is recognised, by name, and told by which server', async () => {
+    const { me, username } = await newUser();
+    const { status, body, headers } = await me.ask('GET', '/dashboard');
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ username, servedBy: headers['x-served-by'] });
+    expect(headers['x-served-by']).toMatch(/^s1#[0-9a-f]{4}$/);
+    const who = await me.ask('GET', '/me');
+    expect(who.body).toMatchObject({ username, session: { handle: expect.any(String) } });
+    expect(Date.parse(who.body.session.expiresAt)).toBeGreaterThan(Date.now());
+  });
+
+  test('nobody gets one and the same 401, whatever is wrong with the credential', async () => {
+    const credentials = [
+      {},
+      { cookie: 'session=garbage' },
+      { 'x-session-id': `${'A'.repeat(36)}.${'A'.repeat(43)}` },
+      { authorization: 'Bearer a.b.c' },
+      { authorization: 'Basic YWxpY2U6YWxpY2U=' },
+    ];
+    for (const credential of credentials) {
+      const stranger = client();
+      stranger.credential = credential;
+      const { status, headers, body } = await stranger.ask('GET', '/dashboard');
+      expect(status).toBe(401);
+      expect(headers).not.toHaveProperty('set-cookie');
+      const { requestId, ...told } = body;
+      expect(requestId).toBe(headers['x-request-id']);
+      expect(told).toEqual({
+        type: 'urn:sessionlab:not-authenticated',
+        title: 'Log in first',
+        status: 401,
+        detail: 'Log in first',
+        code: 'not-authenticated',
+      });
+    }
+  });
+
+  test('a wrong name and a wrong password get the same answer', async () => {
+    const { username } = await newUser();
+    const attempts = [
+      { username, password: 'not the password' },
+      { username: 'no-such-user', password },
+    ];
+    const told = await Promise.all(attempts.map((body) => client().ask('POST', '/login', body)));
+    for (const { status, body } of told) {
+      expect([status, body.code, body.detail]).toEqual([
+        401,
+        'wrong-credentials',
+        'User name or password is wrong',
+      ]);
+    }
+  });
+
+  test('a name is given once', async () => {
+    const { username } = await newUser();
+    const again = await client().ask('POST', '/register', { username, password });
+    expect([again.status, again.body.code]).toEqual([409, 'name-taken']);
+  });
+
+  test('the cart adds, shows and removes', async () => {
+    const { me } = await newUser();
+    expect((await me.ask('GET', '/cart')).body).toEqual({ items: {} });
+    await me.ask('POST', '/cart/items', { item: 'apple', quantity: 2 });
+    await me.ask('POST', '/cart/items', { item: 'pear', quantity: 1 });
+    const added = await me.ask('POST', '/cart/items', { item: 'apple', quantity: 3 });
+    expect(added.body).toEqual({ items: { apple: 5, pear: 1 } });
+    expect((await me.ask('DELETE', '/cart/items/pear')).body).toEqual({ items: { apple: 5 } });
+    expect((await me.ask('GET', '/cart')).body).toEqual({ items: { apple: 5 } });
+  });
+
+  test('a refresh keeps the login and the cart', async () => {
+    const { me, username } = await newUser();
+    await me.ask('POST', '/cart/items', { item: 'apple', quantity: 2 });
+    const { refreshToken } = me;
+    const refreshed = await me.ask('POST', '/refresh', refreshToken ? { refreshToken } : undefined);
+    expect(refreshed.status).toBe(200);
+    expect((await me.ask('GET', '/dashboard')).body).toMatchObject({ username });
+    expect((await me.ask('GET', '/cart')).body).toEqual({ items: { apple: 2 } });
+  });
+
+  test('a refresh without anything valid is refused', async () => {
+    const refused = await client().ask('POST', '/refresh', {});
+    expect([refused.status, refused.body.code]).toEqual([401, 'not-authenticated']);
+  });
+
+  test('a logout may be repeated, and nobody may log out', async () => {
+    const { me } = await newUser();
+    expect((await me.ask('POST', '/logout')).status).toBe(204);
+    expect((await me.ask('POST', '/logout')).status).toBe(204);
+    expect((await client().ask('POST', '/logout')).status).toBe(204);
+  });
+
+  test('a copy of the credential is refused after the logout, unless it proves itself', async () => {
+    const { me } = await newUser();
+    const copy = me.copy();
+    await me.ask('POST', '/logout');
+    const after = await copy.ask('GET', '/dashboard');
+    expect(after.status).toBe(answer.strategy === 'token' ? 200 : 401);
+    const { refreshToken } = copy;
+    const renewed = await copy.ask('POST', '/refresh', refreshToken ? { refreshToken } : undefined);
+    expect(renewed.status).toBe(401);
+  });
+
+  test('a user sees all devices, ends one of them, and then all', async () => {
+    const { me: phone, username } = await newUser();
+    const laptop = client();
+    await laptop.logIn(username);
+    const { sessions } = (await phone.ask('GET', '/sessions')).body;
+    expect(sessions.map(({ current }: { current: boolean }) => current)).toEqual([true, false]);
+    const { handle } = sessions[1];
+    expect((await phone.ask('DELETE', `/sessions/${handle}`)).status).toBe(204);
+    expect((await phone.ask('DELETE', `/sessions/${handle}`)).status).toBe(404);
+    expect((await phone.ask('GET', '/sessions')).body.sessions).toHaveLength(1);
+    expect((await phone.ask('POST', '/logout-everywhere')).status).toBe(204);
+  });
+
+  test('a change of a session that ended meanwhile is refused, and hands nothing out', async () => {
+    const { me } = await newUser();
+    const copy = me.copy();
+    const racing = Array.from({ length: 20 }, () =>
+      copy.ask('POST', '/cart/items', { item: 'apple', quantity: 1 }),
+    );
+    const [, ...adds] = await Promise.all([me.ask('POST', '/logout'), ...racing]);
+    for (const { status, headers, body } of adds) {
+      if (status === 200) continue;
+      expect(status).toBe(401);
+      expect(['session-ended', 'not-authenticated']).toContain(body.code);
+      expect(headers).not.toHaveProperty('set-cookie');
+    }
+  });
+
+  test('no credential and no password is in the log, nor in what problems say', async () => {
+    const { me, username } = await newUser();
+    const secrets = [password, ...Object.values(me.credential), me.refreshToken ?? password];
+    const stranger = me.copy();
+    stranger.credential = { ...me.credential, 'x-session-id': 'canary-session-4711' };
+    const said = await Promise.all([
+      me.ask('POST', '/login', { username, password, extra: password }),
+      me.ask('POST', '/register', { username, password }),
+      me.ask('POST', '/login', { username, password: [password] }),
+      stranger.ask('GET', '/dashboard'),
+      me.ask('POST', '/refresh', { refreshToken: 'canary-refresh-4711' }),
+      me.ask('GET', '/%zz?access_token=canary-query-4711'),
+    ]);
+    server.app.log.warn({ headers: me.credential, password }, 'a careless line');
+    const text = server.logged() + JSON.stringify(said.map(({ body }) => body));
+    expect(server.logged()).toContain('a careless line');
+    for (const secret of [...secrets, 'canary']) {
+      const bare = secret.replace(/^(session=|Bearer )/, '');
+      expect(text).not.toContain(bare);
+    }
+  });
+});
