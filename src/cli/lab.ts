@@ -18,6 +18,9 @@ import { startProgress } from './progress.ts';
 import { everyRun, type Selection, select } from './select.ts';
 import { stripReport } from './strip.ts';
 
+/** From here on, bundling the server costs less than it saves. */
+const runsWorthABundle = 6;
+
 interface Options {
   readonly seed: string;
   readonly jobs: number;
@@ -53,7 +56,11 @@ async function lab(names: readonly string[], options: Options): Promise<void> {
 async function runAll(chosen: readonly Selection[], options: Options): Promise<RunResult[]> {
   const signal = interruption();
   const progress = startProgress(chosen, { silent: options.json === true });
-  await using ground = await openLab({ folder: options.results, gateway: options.gateway });
+  await using ground = await openLab({
+    folder: options.results,
+    gateway: options.gateway,
+    bundle: chosen.length >= runsWorthABundle,
+  });
   progress.ground(ground);
   const waiting = [...chosen];
   const results: RunResult[] = [];
