@@ -36,6 +36,16 @@ export interface RunPlan {
 /** @throws RangeError when there is no such scenario, or it makes no statement on the answer. */
 export function planRun(scenarioName: string, answer: AnswerName, seed: string): RunPlan {
   const scenario = new Map<string, Scenario>(Object.entries(scenarios)).get(scenarioName);
+  return planScenario(scenarioName, scenario, answer, seed);
+}
+
+/** The same for a scenario that is in no registry. */
+export function planScenario(
+  scenarioName: string,
+  scenario: Scenario | undefined,
+  answer: AnswerName,
+  seed: string,
+): RunPlan {
   const expected = scenario?.expect[answer];
   if (scenario === undefined || expected === undefined) {
     throw new RangeError(`There is no run ${answer}-${scenarioName}`);

@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly onProgress?: (progress: Progress) => void;
   /** Ends the run early, with everything that it started; the run then rejects with its reason. */
   readonly signal?: AbortSignal;
+  /** Another program in place of the lab's servers: a planted mutant. */
+  readonly serverEntry?: string;
 }
 
 export interface RunResult {
@@ -50,16 +52,23 @@ export interface RunResult {
 }
 
 /** Rejects only when the harness itself fails: what the servers do wrong is in the verdicts. */
-export async function runScenario(
+export function runScenario(
   scenario: string,
   answer: AnswerName,
   lab: Lab,
   options: RunOptions,
 ): Promise<RunResult> {
+  return runPlan(planRun(scenario, answer, options.seed), lab, options);
+}
+
+export async function runPlan(
+  plan: RunPlan,
+  lab: Lab,
+  options: Omit<RunOptions, 'seed'>,
+): Promise<RunResult> {
   const began = performance.now();
-  const plan = planRun(scenario, answer, options.seed);
   const telling = new Telling(plan.name, plan.operations, options.onProgress);
-  await using ground = await lab.prepare(plan.name, answer);
+  await using ground = await lab.prepare(plan.name, plan.answer);
   if (ground === undefined) return notTested(plan, lab);
 
   const judging = startJudging(plan.header);
@@ -89,6 +98,7 @@ interface Ears {
   readonly telling: Telling;
   readonly onEvent: (event: HistoryEvent) => void;
   readonly signal?: AbortSignal;
+  readonly serverEntry?: string;
 }
 
 /** Users work while things go wrong; then all is healed and looked back on, and nothing is left. */
@@ -100,7 +110,8 @@ async function experiment(plan: RunPlan, lab: Lab, ground: Ground, ears: Ears) {
   await using stage = await Cluster.open({
     ...scenario.cluster,
     ...ground,
-    ...{ seed, entry: lab.serverEntry, gateway: lab.gateway, visitor: lab.visitor },
+    ...{ seed, gateway: lab.gateway, visitor: lab.visitor },
+    entry: ears.serverEntry ?? lab.serverEntry,
     env: { ...ground.env, ...serverSettings(header, scenario) },
   });
   await using recorder = openRecorder({ file, header, onEvent });
