@@ -15,6 +15,7 @@ import type { SessionStore, Store } from '../../src/stores/store.ts';
 import { freshDatabase } from '../support/backing.ts';
 import { newSession } from './subject.ts';
 
+const command = 'redis-server';
 const timeoutMs = 600;
 const slackMs = 400;
 const backWithinMs = 1_000 + timeoutMs;
@@ -198,7 +199,7 @@ describe.skipIf(inject('redisUrl') === undefined)('a private Redis', () => {
 
   async function start(): Promise<void> {
     const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', ''];
-    server = spawn('redis-server', settings, { stdio: ['ignore', 'pipe', 'inherit'] });
+    server = spawn(command, settings, { stdio: ['ignore', 'pipe', 'inherit'] });
     for await (const line of server.stdout ?? []) if (/Ready to accept/.test(`${line}`)) return;
   }
 
