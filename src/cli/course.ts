@@ -18,6 +18,9 @@ interface Line {
   readonly key?: true;
 }
 
+/** The run that shows the key insight. */
+export const keyRun = 'memory-two-servers';
+
 const shared = ['redis', 'postgres'] as const;
 
 const stateless: readonly Line[] = [
@@ -88,13 +91,17 @@ function line(
   return { text, scenario, answers, property, want };
 }
 
-export function courseReport(results: readonly RunResult[]): string {
+/** @param picture of the key insight, shown below its line. */
+export function courseReport(results: readonly RunResult[], picture: string): string {
   return [
     heading('Stateless tests (JWT: the client remembers)'),
     ...stateless.map((each) => courseLine(each, results)),
     '',
     heading('Stateful tests (the server, or a store, remembers)'),
-    ...stateful.map((each) => courseLine(each, results)),
+    ...stateful.map((each) => {
+      const told = courseLine(each, results);
+      return each.key && picture !== '' ? `${told}\n${picture}` : told;
+    }),
   ].join('\n');
 }
 

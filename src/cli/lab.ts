@@ -10,7 +10,7 @@ import { type Lab, openLab } from '../lab/lab.ts';
 import { readHistory } from '../lab/reading.ts';
 import { runReport } from '../lab/report.ts';
 import { type RunResult, runScenario } from '../lab/run.ts';
-import { courseReport } from './course.ts';
+import { courseReport, keyRun } from './course.ts';
 import { exits, interruption } from './exit.ts';
 import { matrixReport } from './matrix.ts';
 import { wholeNumber } from './number.ts';
@@ -105,11 +105,21 @@ async function reportOf(
   wholeCourse: boolean,
   full = false,
 ): Promise<string> {
-  const parts = wholeCourse ? [courseReport(results), matrixReport(results)] : [];
+  const parts = wholeCourse
+    ? [courseReport(results, await keyPicture(results)), matrixReport(results)]
+    : [];
   const surprising = results.filter((result) => !result.asExpected && !result.notTested);
   const inFull = full || !wholeCourse ? results : surprising;
   const told = await Promise.all(inFull.map(tell));
   return [...told, ...parts, summary(results)].join('\n\n');
+}
+
+/** One user of the key insight's run, request by request. */
+async function keyPicture(results: readonly RunResult[]): Promise<string> {
+  const key = results.find(({ name }) => name === keyRun);
+  if (key === undefined || key.verdicts.length === 0) return '';
+  const picture = stripReport(await readHistory(join(key.folder, 'history.ndjson')), 1);
+  return picture.replaceAll(/^ {2}/gm, ' '.repeat(16));
 }
 
 async function tell(result: RunResult): Promise<string> {

@@ -3,8 +3,7 @@
 import { styleText } from 'node:util';
 import { Command } from 'commander';
 import * as scenarios from '../scenarios/index.ts';
-import type { Scenario } from '../scenarios/scenario.ts';
-import { answerNames } from './select.ts';
+import { allScenarios, answerNames } from './select.ts';
 
 export function listCommand(): Command {
   return new Command('list')
@@ -16,7 +15,7 @@ export function listCommand(): Command {
 }
 
 function listing(): string {
-  const rows = Object.entries<Scenario>(scenarios).map(([name, { question, expect }]) => {
+  const rows = allScenarios.map(([name, { question, expect }]) => {
     const marks = answerNames.map((answer) => (expect[answer] ? '●' : '·').padStart(9));
     return `${styleText('bold', name.padEnd(22))}${marks.join('')}   ${question}`;
   });

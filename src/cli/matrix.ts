@@ -7,7 +7,7 @@ import { isPromise, markOf, scenarioOf, wasPredicted } from '../lab/report.ts';
 import type { RunResult } from '../lab/run.ts';
 import { answerNames } from './select.ts';
 
-const cellWidth = 25;
+const cellWidth = 26;
 
 export function matrixReport(results: readonly RunResult[]): string {
   const scenarios = [...new Set(results.map((result) => result.scenario))];
@@ -16,6 +16,7 @@ export function matrixReport(results: readonly RunResult[]): string {
   );
   return [
     styleText('bold', 'What happens, and which promises break'),
+    styleText('dim', '  ✓ all that could be judged hold   ✗ breaks, as predicted   · not run'),
     row('', answerNames),
     ...scenarios.map((scenario) =>
       row(
@@ -24,7 +25,7 @@ export function matrixReport(results: readonly RunResult[]): string {
       ),
     ),
     '',
-    styleText('bold', 'Each promise, over all of it'),
+    styleText('bold', 'Each promise, in how many of the runs that could judge it'),
     row('', answerNames),
     ...promises.map((name) =>
       row(
@@ -70,7 +71,6 @@ function promiseCell(name: PropertyName, results: readonly RunResult[], answer: 
   const judged = verdicts.filter(({ outcome }) => outcome === 'HOLDS' || outcome === 'VIOLATED');
   const broken = judged.filter(({ outcome }) => outcome === 'VIOLATED').length;
   if (judged.length === 0) return styleText('dim', '– NOT TESTED');
-  const where = `in ${broken === 0 ? judged.length : `${broken} of ${judged.length}`} runs`;
-  if (broken === 0) return styleText('green', `✓ HOLDS ${where}`);
-  return styleText('yellow', `✗ VIOLATED ${where}`);
+  if (broken === 0) return styleText('green', `✓ HOLDS ${judged.length} of ${judged.length}`);
+  return styleText('yellow', `✗ VIOLATED ${broken} of ${judged.length}`);
 }

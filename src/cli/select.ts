@@ -13,7 +13,9 @@ export interface Selection {
 
 export const answerNames = Object.keys(answers) as AnswerName[];
 
-const allScenarios = Object.entries<Scenario>(scenarios);
+export const allScenarios: readonly (readonly [string, Scenario])[] = Object.entries<Scenario>(
+  scenarios,
+).toSorted(([, a], [, b]) => a.place - b.place);
 
 export const everyRun: readonly Selection[] = allScenarios.flatMap(([scenario, { expect }]) =>
   answerNames

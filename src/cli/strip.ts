@@ -5,7 +5,6 @@
 import { styleText } from 'node:util';
 import type { Completion, HistoryEvent, Invocation } from '../core/history.ts';
 
-const usersMax = 4;
 const marksMax = 22;
 
 const legend = [
@@ -14,7 +13,7 @@ const legend = [
   ['yellow', '! no answer'],
 ] as const;
 
-export function stripReport(history: readonly HistoryEvent[]): string {
+export function stripReport(history: readonly HistoryEvent[], usersMax = 4): string {
   const open = new Map<number, Invocation>();
   const rows = new Map<string, string[]>();
   for (const event of history) {

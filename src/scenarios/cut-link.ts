@@ -14,6 +14,7 @@ const honest: Expectation = {
 };
 
 export const cutLink: Scenario = {
+  place: 13,
   title: 'One server is cut off from the store',
   question: 'Does a server that cannot ask take anybody for nobody?',
   chapter: 'docs/concepts/04-the-shared-store.md',

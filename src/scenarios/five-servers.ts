@@ -16,6 +16,7 @@ const shared: Expectation = {
 };
 
 export const fiveServers: Scenario = {
+  place: 8,
   title: 'Five servers, in turn',
   question: 'Does it still work with many servers, all sharing one store?',
   chapter: 'docs/concepts/04-the-shared-store.md',

@@ -16,6 +16,7 @@ const ends: Expectation = {
 };
 
 export const logoutReplay: Scenario = {
+  place: 9,
   title: 'A credential is used again after the logout',
   question: 'Does a logout hold, on every server, from the moment it is acknowledged?',
   chapter: 'docs/concepts/02-stateless.md',

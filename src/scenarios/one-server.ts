@@ -15,6 +15,7 @@ const remembered: Expectation = {
 };
 
 export const oneServer: Scenario = {
+  place: 1,
   title: 'One server',
   question: 'Does each answer work at all, where only one server can be asked?',
   chapter: 'docs/concepts/01-what-a-session-is.md',

@@ -14,6 +14,7 @@ const steady: Expectation = {
 };
 
 export const pause: Scenario = {
+  place: 14,
   title: 'A server freezes, and goes on',
   question: 'Does a server that slept through a logout bring the session back?',
   chapter: 'docs/concepts/04-the-shared-store.md',

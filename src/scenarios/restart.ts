@@ -9,6 +9,7 @@ const survives: Expectation = {
 };
 
 export const restart: Scenario = {
+  place: 5,
   title: 'The server restarts',
   question: 'Is anybody still logged in after a restart?',
   chapter: 'docs/concepts/03-stateful-in-memory.md',

@@ -9,6 +9,7 @@ const survives: Expectation = {
 };
 
 export const rollingRestart: Scenario = {
+  place: 6,
   title: 'All servers restart, one after another',
   question: 'Can a new version go out without logging anybody out?',
   chapter: 'docs/concepts/03-stateful-in-memory.md',

@@ -13,6 +13,7 @@ const known: Expectation = {
 };
 
 export const scale: Scenario = {
+  place: 7,
   title: 'Two servers become five',
   question: 'Do new servers know who is logged in already?',
   chapter: 'docs/concepts/03-stateful-in-memory.md',

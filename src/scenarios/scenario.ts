@@ -43,6 +43,8 @@ export interface Expectation {
 }
 
 export interface Scenario {
+  /** Where it stands in the course: lists go by it. */
+  readonly place: number;
   readonly title: string;
   /** What it asks, in one sentence. */
   readonly question: string;

@@ -13,6 +13,7 @@ const counts: Expectation = {
 };
 
 export const slowLink: Scenario = {
+  place: 12,
   title: 'The way to the store is slow',
   question: 'Does a slow store lose what was put into the cart?',
   chapter: 'docs/concepts/04-the-shared-store.md',

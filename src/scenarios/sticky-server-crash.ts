@@ -9,6 +9,7 @@ const survives: Expectation = {
 };
 
 export const stickyServerCrash: Scenario = {
+  place: 4,
   title: 'A server is killed, with affinity',
   question: 'Who is logged out when one of three servers dies?',
   chapter: 'docs/concepts/03-stateful-in-memory.md',

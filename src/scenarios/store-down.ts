@@ -23,6 +23,7 @@ const unaffected: Expectation = {
 };
 
 export const storeDown: Scenario = {
+  place: 11,
   title: 'The shared store is down, and back',
   question: 'What becomes of the users while nobody can be asked about them?',
   chapter: 'docs/concepts/04-the-shared-store.md',

@@ -4,6 +4,7 @@
 import type { Scenario } from './scenario.ts';
 
 export const twoServersSticky: Scenario = {
+  place: 3,
   title: 'Two servers, with affinity',
   question: 'Does it help to keep every client on its server?',
   chapter: 'docs/concepts/03-stateful-in-memory.md',

@@ -14,6 +14,7 @@ const known: Expectation = {
 };
 
 export const twoServers: Scenario = {
+  place: 2,
   title: 'Two servers, in turn',
   question: 'How does server 2 know who logged in on server 1?',
   chapter: 'docs/concepts/03-stateful-in-memory.md',

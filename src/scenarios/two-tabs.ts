@@ -15,6 +15,7 @@ const counts: Expectation = {
 };
 
 export const twoTabs: Scenario = {
+  place: 10,
   title: 'Two tabs fill one cart',
   question: 'Is everything in the cart that was put there?',
   chapter: 'docs/concepts/04-the-shared-store.md',
