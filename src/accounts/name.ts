@@ -3,7 +3,7 @@
 // of RFC 8265 section 3.3). Characters that nobody can see are refused, for they make two names look
 // alike. Letters of different scripts that look alike are not told apart here.
 
-export const nameCharsMax = 64;
+const nameCharsMax = 64;
 
 export interface AccountName {
   readonly name: string;

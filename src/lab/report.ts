@@ -30,7 +30,7 @@ export function scenarioOf(result: Pick<RunResult, 'scenario'>): Scenario {
   return found;
 }
 
-export function chapterOf(property: PropertyName): string {
+function chapterOf(property: PropertyName): string {
   const checker = Object.values(checkers).find((each) => each.property === property);
   return checker?.chapter ?? 'docs/concepts/01-what-a-session-is.md';
 }

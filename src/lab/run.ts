@@ -18,7 +18,7 @@ import { type Progress, Telling } from './telling.ts';
 import { together } from './together.ts';
 import { makeTrouble } from './trouble.ts';
 
-export type { Phase, Progress } from './telling.ts';
+export type { Progress } from './telling.ts';
 
 export interface RunOptions {
   readonly seed: string;

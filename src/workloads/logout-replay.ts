@@ -6,7 +6,7 @@ import type { Random } from '../core/random.ts';
 import type { Step, Workload } from './workload.ts';
 
 /** Milliseconds after the logout; a factor of about four apart, so that any lag is bracketed. */
-export const replayOffsetsMs = [0, 5, 20, 80, 320, 1_000, 2_000] as const;
+const replayOffsetsMs = [0, 5, 20, 80, 320, 1_000, 2_000] as const;
 
 export const logoutReplay: Workload = {
   says: 'log in, log out, and present the dead credential again on every server',

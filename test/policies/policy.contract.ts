@@ -14,7 +14,7 @@ export function addresses(count: number): string[] {
 }
 
 /** Each address asks once for each round, and carries the cookie if the policy sets one. */
-export function picks(policy: Policy, seed: string, clients: readonly string[], rounds: number) {
+function picks(policy: Policy, seed: string, clients: readonly string[], rounds: number) {
   const picker = policy.start(seededRandom(seed));
   const candidates = servers(5);
   const stuckTo = new Map<string, string>();

@@ -6,7 +6,7 @@ import { rateBelow } from '../../core/verdict.ts';
 import type { Exchange } from '../checker.ts';
 
 /** '12.402 s' */
-export function seconds(ms: number): string {
+function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(3)} s`;
 }
 

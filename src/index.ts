@@ -1,0 +1,53 @@
+// The published surface: sessions for any server (strategies, stores, what they are made of), and
+// the judging of histories. A hand-written list: what is not here may change without notice.
+
+export { judge } from './checkers/engine.ts';
+export { type Clock, systemClock } from './core/clock.ts';
+export { Credential } from './core/credential.ts';
+export { type ErrorCode, errors, OperatingError } from './core/errors.ts';
+export type {
+  Completion,
+  FaultEvent,
+  HistoryEvent,
+  Invocation,
+  RunHeader,
+} from './core/history.ts';
+export { type Lifetimes, lifetimes, limits } from './core/limits.ts';
+export type { AnonymousReason, Recognition } from './core/recognition.ts';
+export type {
+  EndReason,
+  FieldChange,
+  Fields,
+  Json,
+  Session,
+  StoredSession,
+} from './core/session.ts';
+export {
+  type Claims,
+  type Outcome,
+  type PropertyName,
+  properties,
+  type Verdict,
+  type Witness,
+} from './core/verdict.ts';
+export * as stores from './stores/index.ts';
+export type {
+  Rotated,
+  Rotation,
+  SessionStore,
+  Store,
+  StoreOptions,
+  Updated,
+} from './stores/store.ts';
+export * as strategies from './strategies/index.ts';
+export type {
+  Changed,
+  Issue,
+  Recogniser,
+  Refreshed,
+  RequestHeaders,
+  SessionSummary,
+  Strategy,
+  StrategyOptions,
+} from './strategies/strategy.ts';
+export { newTokenKey } from './strategies/token-key.ts';

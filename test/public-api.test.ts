@@ -1,0 +1,22 @@
+// What is published, by name: a change here is a change for users and belongs in the changelog.
+
+import { expect, test } from 'vitest';
+import * as sessionlab from '../src/index.ts';
+
+test('the published surface is this list', () => {
+  expect(Object.keys(sessionlab).sort()).toEqual([
+    'Credential',
+    'OperatingError',
+    'errors',
+    'judge',
+    'lifetimes',
+    'limits',
+    'newTokenKey',
+    'properties',
+    'stores',
+    'strategies',
+    'systemClock',
+  ]);
+  expect(Object.keys(sessionlab.stores)).toEqual(['memory', 'postgres', 'redis']);
+  expect(Object.keys(sessionlab.strategies)).toEqual(['session', 'token']);
+});
