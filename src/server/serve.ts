@@ -6,6 +6,7 @@
 
 import { extname } from 'node:path';
 import { systemClock } from '../core/clock.ts';
+import { OperatingError } from '../core/errors.ts';
 import type { SessionStore, Store } from '../stores/store.ts';
 import type { Recogniser, Strategy } from '../strategies/strategy.ts';
 import { type Config, ConfigError, type Environment, readConfig } from './config.ts';
@@ -109,10 +110,15 @@ export async function runReplica(
     if (process.send) process.send({ t: 'ready', url: server.url });
     else console.log(`listening on ${server.url}`);
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    console.error(error.message);
-    process.exit(64);
+    refuseToStart(error);
   }
+}
+
+/** What an operator can mend is said in a line; anything else is our mistake and crashes. */
+export function refuseToStart(error: unknown): never {
+  if (!(error instanceof ConfigError || error instanceof OperatingError)) throw error;
+  console.error(error.message);
+  process.exit(error instanceof ConfigError ? 64 : 1);
 }
 
 /** SIGTERM and SIGINT end the process: in order if that is quick, and at the deadline if not. */

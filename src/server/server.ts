@@ -42,6 +42,7 @@ export interface ServerExtras {
 /** The application, not yet ready and not listening. Closing it closes none of the parts. */
 export function buildServer(parts: Parts, extras: ServerExtras = {}): App {
   const { config, recogniser } = parts;
+  const dress = createDress(parts);
   const app: App = Fastify({
     logger: createLogOptions(config, extras.logTo),
     logController: new LogController({ disableRequestLogging: true }),
@@ -59,14 +60,20 @@ export function buildServer(parts: Parts, extras: ServerExtras = {}): App {
     },
     clientErrorHandler: answerBrokenRequest(config),
   });
-
   // One log line in a million requests is no reason to make every request a logger of its own.
   app.setChildLoggerFactory((logger) => logger);
-  const dress = createDress(parts);
-  const meter = new Meter();
-  const table: RouteTable = new Map();
-
   app.decorate('draining', false);
+  const meter = new Meter();
+  meetEveryRequest(app, dress, meter);
+  explainEveryFailure(app);
+  addRecognition(app, recogniser, meter);
+  extras.decorate?.(app);
+  addRoutes(app, parts, meter);
+  return app;
+}
+
+function meetEveryRequest(app: App, dress: Dress, meter: Meter): void {
+  const table: RouteTable = new Map();
   app.decorate('routeTable', table);
   app.addHook('onRoute', ({ url, method }) => {
     const methods = table.get(url) ?? new Set();
@@ -87,6 +94,9 @@ export function buildServer(parts: Parts, extras: ServerExtras = {}): App {
     meter.answer(request.routeOptions.url ?? 'none', reply.statusCode, reply.elapsedTime);
     done();
   });
+}
+
+function explainEveryFailure(app: App): void {
   app.setErrorHandler((error, request, reply) => {
     const leftEarly = request.raw.destroyed && !request.raw.complete;
     const thrown = leftEarly ? new OperatingError('invalid-request') : error;
@@ -96,10 +106,6 @@ export function buildServer(parts: Parts, extras: ServerExtras = {}): App {
   app.setNotFoundHandler((request, reply) => {
     sendProblem(new OperatingError('not-found'), request.id, reply, app.log);
   });
-  addRecognition(app, recogniser, meter);
-  extras.decorate?.(app);
-  addRoutes(app, parts, meter);
-  return app;
 }
 
 function addRoutes(app: App, parts: Parts, meter: Meter): void {
@@ -126,10 +132,12 @@ function requestIds(): (request: IncomingMessage) => string {
   };
 }
 
+type Dress = (reply: FastifyReply, requestId: string) => void;
+
 /** The header fields of every answer. */
-function createDress({ config }: Parts) {
+function createDress({ config }: Parts): Dress {
   const server = servedBy(config);
-  return (reply: FastifyReply, requestId: string): void => {
+  return (reply, requestId) => {
     reply.header('x-served-by', server);
     reply.header('x-request-id', requestId);
     reply.header('cache-control', 'no-store');

@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { styleText } from 'node:util';
 import { openBacking } from '../backing/backing.ts';
 import { newTokenKey } from '../strategies/token-key.ts';
-import { type Config, type Environment, readConfig } from './config.ts';
+import { type Config, ConfigError, type Environment, readConfig } from './config.ts';
 import type { Parts } from './parts.ts';
-import { endOnSignal, listen } from './serve.ts';
+import { endOnSignal, listen, refuseToStart } from './serve.ts';
 
 export const folder = '.sessionlab';
 
@@ -25,9 +25,10 @@ export interface Ground {
 /** The services and settings of a server that stands alone. The environment can change both. */
 export async function openGround(defaults: Environment): Promise<Ground> {
   await mkdir(folder, { recursive: true, mode: 0o711 });
-  const [backing, key] = await Promise.all([openBacking({ folder }), developmentKey()]);
+  const opening = Promise.all([openBacking({ folder }), developmentKey()]);
+  const [backing, key] = await opening.catch(refuseToStart);
   const given = { ...defaults, ...process.env };
-  const config = readConfig({
+  const config = settingsFrom({
     REPLICA: `port-${given.PORT}`,
     SECURE_COOKIES: 'false',
     API_DOCS: 'true',
@@ -40,9 +41,23 @@ export async function openGround(defaults: Environment): Promise<Ground> {
   });
   if (config.store === 'redis' && config.redisUrl === undefined) {
     await backing[Symbol.asyncDispose]();
-    throw new Error(backing.redisHint);
+    refuseToStart(new ConfigError([{ name: 'REDIS_URL', detail: backing.redisHint ?? '' }]));
   }
   return { config, backing, origin: backing.origin.postgres };
+}
+
+/** For a shell: who alice is, and her registration; a second time it says that the name is taken. */
+export function registration(here: string): string {
+  const alice = `ALICE='{"username":"alice","password":"correct horse"}'`;
+  return `${alice}; curl -s --json "$ALICE" ${here}/register`;
+}
+
+function settingsFrom(environment: Environment): Config {
+  try {
+    return readConfig(environment);
+  } catch (error) {
+    return refuseToStart(error);
+  }
 }
 
 export interface Lesson {

@@ -4,7 +4,7 @@
 
 import { session } from '../strategies/session.ts';
 import { openAccounts, openStore, strategyOptions } from './serve.ts';
-import { folder, openGround, present } from './standalone.ts';
+import { folder, openGround, present, registration } from './standalone.ts';
 
 const ground = await openGround({ PORT: '3001', STRATEGY: 'session', STORE: 'memory' });
 const { config } = ground;
@@ -27,11 +27,16 @@ await present(
     says: `The stateful server: it keeps the memory, in ${shared ? config.store : 'its own process'}`,
     command: `${shared ? `STORE=${config.store} ` : ''}npm run server:stateful`,
     otherPort: 3011,
-    try: (here, there) => ({
-      logIn: `ALICE='{"username":"alice","password":"correct horse"}'; curl -s --json "$ALICE" ${here}/register; curl -s -c ${folder}/alice.cookies --json "$ALICE" ${here}/login`,
-      ask: `curl -s -b ${folder}/alice.cookies ${here}/dashboard`,
-      askTheOther: `curl -s -b ${folder}/alice.cookies ${there}/dashboard`,
-    }),
+    try: (here, there) => {
+      const cookies = `${folder}/alice.cookies`;
+      const logIn = `curl -s -c ${cookies} --json "$ALICE" ${here}/login`;
+      const ask = `curl -s -b ${cookies}`;
+      return {
+        logIn: `${registration(here)}; ${logIn}`,
+        ask: `${ask} ${here}/dashboard`,
+        askTheOther: `${ask} ${there}/dashboard`,
+      };
+    },
     answer: shared
       ? 'It knows her: both servers ask the same store.'
       : 'It does not know her: her session is in the memory of the first server.',

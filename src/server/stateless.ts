@@ -4,7 +4,7 @@
 
 import { token } from '../strategies/token.ts';
 import { openAccounts, openStore, strategyOptions } from './serve.ts';
-import { openGround, present } from './standalone.ts';
+import { openGround, present, registration } from './standalone.ts';
 
 const ground = await openGround({ PORT: '3000', STRATEGY: 'token', STORE: 'postgres' });
 const { config } = ground;
@@ -26,11 +26,16 @@ await present(
     says: 'The stateless server: you carry the memory, in a signed token',
     command: 'npm run server:stateless',
     otherPort: 3010,
-    try: (here, there) => ({
-      logIn: `ALICE='{"username":"alice","password":"correct horse"}'; curl -s --json "$ALICE" ${here}/register; TOKEN=$(curl -s --json "$ALICE" ${here}/login | sed 's/.*"accessToken":"\\([^"]*\\)".*/\\1/')`,
-      ask: `curl -s -H "authorization: Bearer $TOKEN" ${here}/dashboard`,
-      askTheOther: `curl -s -H "authorization: Bearer $TOKEN" ${there}/dashboard`,
-    }),
+    try: (here, there) => {
+      const logIn = `curl -s --json "$ALICE" ${here}/login`;
+      const token = `TOKEN=$(${logIn} | sed 's/.*"accessToken":"\\([^"]*\\)".*/\\1/')`;
+      const ask = 'curl -s -H "authorization: Bearer $TOKEN"';
+      return {
+        logIn: `${registration(here)}; ${token}`,
+        ask: `${ask} ${here}/dashboard`,
+        askTheOther: `${ask} ${there}/dashboard`,
+      };
+    },
     answer: 'It knows her: the token is good wherever the key is.',
   },
 );

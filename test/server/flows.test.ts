@@ -154,6 +154,18 @@ describe.each(answers)('$strategy on $store', (answer) => {
     }
   });
 
+  test('the metrics count who was recognised, and how routes answered', async () => {
+    const { me } = await newUser();
+    await me.ask('GET', '/dashboard');
+    await client().ask('GET', '/dashboard');
+    const { body, headers } = await client().ask('GET', '/metrics');
+    expect(headers['content-type']).toContain('text/plain');
+    expect(body).toMatch(/sessionlab_recognitions_total\{outcome="recognised"\} [1-9]/);
+    expect(body).toMatch(/sessionlab_recognitions_total\{outcome="no-credential"\} [1-9]/);
+    expect(body).toMatch(/sessionlab_answers_total\{route="\/dashboard",status="200"\} [1-9]/);
+    expect(body).toMatch(/sessionlab_answers_total\{route="\/dashboard",status="401"\} [1-9]/);
+  });
+
   test('no credential and no password is in the log, nor in what problems say', async () => {
     const { me, username } = await newUser();
     const secrets = [password, ...Object.values(me.credential), me.refreshToken ?? password];

@@ -100,6 +100,14 @@ test('the key of development is for its owner only, and outlives the server', as
   expect(mode & 0o777).toBe(0o600);
 });
 
+test('a setting that is wrong is said to be, without a stack', async () => {
+  const { text, child } = await start('stateless', 0, { PORT: 'eighty' });
+  expect(child.exitCode).toBe(64);
+  expect(text.trim()).toBe(
+    'PORT: "eighty" is not allowed; allowed: a whole number from 0 to 65535',
+  );
+});
+
 test('a port that is taken is said to be, with what to do', async () => {
   const port = await freePort();
   const holder = createServer().listen(port, '127.0.0.1');

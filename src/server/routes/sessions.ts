@@ -38,7 +38,12 @@ const sessionList = {
 
 const tags = ['sessions'];
 
-export function sessionRoutes(app: App, { recogniser }: Parts): void {
+export function sessionRoutes(app: App, parts: Parts): void {
+  lifeRoutes(app, parts);
+  deviceRoutes(app, parts);
+}
+
+function lifeRoutes(app: App, { recogniser }: Parts): void {
   app.post(
     '/refresh',
     {
@@ -82,7 +87,9 @@ export function sessionRoutes(app: App, { recogniser }: Parts): void {
       return reply.code(204).send(null);
     },
   );
+}
 
+function deviceRoutes(app: App, { recogniser }: Parts): void {
   app.get(
     '/sessions',
     {
