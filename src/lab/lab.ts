@@ -1,7 +1,7 @@
 // The ground that all runs of one lab share: backing services, a template database in which the
 // users are registered already, the key that tokens are signed with, and a folder for results.
-// Opened once; each run takes its own database and, if it needs one, its own Redis from it, so that
-// runs can go side by side.
+// Opened once; each run takes from it whatever its servers share, a database or a Redis of its own,
+// so that runs can go side by side. The accounts they only read.
 
 import { randomBytes } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
@@ -101,6 +101,7 @@ class SharedGround implements Lab {
   /** Tells our databases from those of other labs on the same server. */
   readonly #prefix = `sessionlab_${randomBytes(4).toString('hex')}`;
   readonly #names = new Set<string>();
+  #accountsUrl = '';
   #runs = 0;
 
   constructor(folder: string, made: Made, { gateway = 'node' }: LabOptions) {
@@ -121,9 +122,17 @@ class SharedGround implements Lab {
     return this.#backing.redisHint;
   }
 
-  /** Makes the template, with all tables and users; nobody stays connected to it. */
+  /**
+   * Makes the template, with all tables and users, and a copy whose accounts all runs read: only
+   * what runs change must be their own.
+   */
   async register(): Promise<void> {
-    const databaseUrl = await this.#backing.createDatabase(this.#prefix);
+    await this.#fillTemplate(await this.#backing.createDatabase(this.#prefix));
+    this.#accountsUrl = await this.#backing.createDatabase(`${this.#prefix}_users`, this.#prefix);
+  }
+
+  /** Nobody stays connected to it: a database with guests cannot be copied. */
+  async #fillTemplate(databaseUrl: string): Promise<void> {
     const patience = { timeoutMs: 20_000 };
     await using accounts = await openAccounts({ databaseUrl, hashing, ...patience });
     await using _store = await stores.postgres.open({ url: databaseUrl, ...patience });
@@ -137,14 +146,10 @@ class SharedGround implements Lab {
     this.#runs += 1;
     const number = this.#runs;
     await using stack = new AsyncDisposableStack();
-    const databaseUrl = await this.#backing.createDatabase(
-      `${this.#prefix}_${number}`,
-      this.#prefix,
-    );
     const { strategy, store } = answers[answer];
     const services = {
       memory: async () => undefined,
-      postgres: async () => databaseUrl,
+      postgres: () => this.#backing.createDatabase(`${this.#prefix}_${number}`, this.#prefix),
       redis: () => this.#redis(stack, number),
     };
     const sessionStoreUrl = await services[store]();
@@ -154,7 +159,7 @@ class SharedGround implements Lab {
     const folder = join(this.folder, taken ? `${run}-${number}` : run);
     await mkdir(folder, { recursive: true });
     const owned = stack.move();
-    const env = { ...this.#env(databaseUrl), STRATEGY: strategy, STORE: store };
+    const env = { ...this.#env(), STRATEGY: strategy, STORE: store };
     return { folder, env, sessionStoreUrl, [Symbol.asyncDispose]: () => owned.disposeAsync() };
   }
 
@@ -174,7 +179,7 @@ class SharedGround implements Lab {
     return shared.href;
   }
 
-  #env(databaseUrl: string): NodeJS.ProcessEnv {
+  #env(): NodeJS.ProcessEnv {
     return {
       ...process.env,
       NODE_OPTIONS: undefined,
@@ -183,7 +188,7 @@ class SharedGround implements Lab {
       HOST: '127.0.0.1',
       LOG_LEVEL: 'warn',
       SECURE_COOKIES: 'false',
-      DATABASE_URL: databaseUrl,
+      DATABASE_URL: this.#accountsUrl,
       TOKEN_KEY: this.#tokenKey,
       PASSWORD_HASH_MEMORY_KIB: String(hashing.memoryKib),
       PASSWORD_HASH_PASSES: String(hashing.passes),

@@ -8,7 +8,6 @@ const counts: Expectation = {
     identity: 'HOLDS',
     durability: 'HOLDS',
     'no-lost-update': 'HOLDS',
-    availability: 'HOLDS',
   },
 };
 
