@@ -15,8 +15,8 @@ import {
   statSync,
 } from 'node:fs';
 import { join, parse, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { OperatingError } from '../core/errors.ts';
+import { programPath } from '../core/program.ts';
 import { serviceAccount, temporaryRoom } from './account.ts';
 import { isProcess } from './process.ts';
 import type { Life, Meeting } from './protocol.ts';
@@ -93,7 +93,7 @@ export function logTail(folder: string): string {
 
 /** Exits with 0 at once when the folder has a keeper already. */
 export function startKeeper({ folder, life }: Ground): ChildProcess {
-  const program = fileURLToPath(new URL('./keeper.ts', import.meta.url));
+  const program = programPath('./keeper', import.meta.url);
   const log = openSync(join(folder, logFile), 'a', 0o600);
   const keeper = spawn(process.execPath, [program, folder, life], {
     cwd: parse(folder).root,

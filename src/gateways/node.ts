@@ -5,12 +5,12 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { getCompileCacheDir } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { OperatingError } from '../core/errors.ts';
+import { programPath } from '../core/program.ts';
 import type { Gateway } from './gateway.ts';
 import type { FromGateway, ToGateway } from './node/process.ts';
 
-const PROGRAM = fileURLToPath(new URL('./node/process.ts', import.meta.url));
+const PROGRAM = programPath('./node/process', import.meta.url);
 /** It drains by itself for two seconds. */
 const STOP_DEADLINE_MS = 4_000;
 

@@ -6,9 +6,9 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { openAccounts } from '../accounts/accounts.ts';
 import { type Backing, openBacking } from '../backing/backing.ts';
+import { programPath } from '../core/program.ts';
 import type * as gateways from '../gateways/index.ts';
 import { type AnswerName, answers } from '../scenarios/scenario.ts';
 import * as stores from '../stores/index.ts';
@@ -61,7 +61,7 @@ export const usersMax = 64;
 /** The least that Argon2id allows: the lab measures sessions, and its passwords guard nothing. */
 const hashing = { memoryKib: 64, passes: 1 };
 
-const sourceOfServer = fileURLToPath(new URL('../server/main.ts', import.meta.url));
+const sourceOfServer = programPath('../server/main', import.meta.url);
 const bundleFolder = 'server';
 
 interface Made {

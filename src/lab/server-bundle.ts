@@ -4,12 +4,10 @@
 
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
+import { programPath } from '../core/program.ts';
 import * as stores from '../stores/index.ts';
 import * as strategies from '../strategies/index.ts';
-
-const source = fileURLToPath(new URL('../', import.meta.url));
 
 /** Bundles the program into a folder and returns the path to start it by. */
 export async function bundleServer(folder: string): Promise<string> {
@@ -17,7 +15,9 @@ export async function bundleServer(folder: string): Promise<string> {
     Object.keys(registry).map((name) => `${family}/${name}`);
   const names = ['server/main', ...members('stores', stores), ...members('strategies', strategies)];
   await using bundle = await rolldown({
-    input: Object.fromEntries(names.map((name) => [name, join(source, `${name}.ts`)])),
+    input: Object.fromEntries(
+      names.map((name) => [name, programPath(`../${name}`, import.meta.url)]),
+    ),
     platform: 'node',
     // Never loaded by a replica of the lab: pages of documentation, and a native client.
     external: [/^@fastify\/swagger/, 'pg-native'],
