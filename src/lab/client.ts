@@ -11,7 +11,8 @@ import { type Carried, forged, Jar, type RequestLine, requestLine } from './jar.
 import { type Exchange, isSuccess, outcomeOf } from './outcome.ts';
 import { hashOf, type Recorder } from './recorder.ts';
 
-const answerTimeoutMs = 2_000;
+/** Long enough that a busy machine is not taken for a silent server. */
+const answerTimeoutMs = 5_000;
 
 export interface ClientOptions {
   readonly name: string;

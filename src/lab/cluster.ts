@@ -17,7 +17,7 @@ import { openSupervisor, type Supervised, type Supervisor } from './supervisor.t
 import { type Visitor, warmUp } from './warm-up.ts';
 
 /** Less than a client waits, so that a silent server gets an answer from the gateway. */
-const answerTimeoutMs = 1_500;
+const answerTimeoutMs = 4_000;
 
 export interface ClusterOptions {
   readonly servers: number;
@@ -34,6 +34,8 @@ export interface ClusterOptions {
   readonly visitor?: Visitor;
   /** Absent: a free one. */
   readonly gatewayPort?: number;
+  /** Once it is aborted no server is started any more. */
+  readonly signal?: AbortSignal | undefined;
   /** For access.ndjson and servers.log. */
   readonly folder: string;
 }
@@ -169,7 +171,7 @@ class ClusterServer implements ServerPort, AsyncDisposable {
 
   /** Starts the process and puts its link before it; the gateway is not told. */
   async launch(): Promise<void> {
-    const { entry, env, sessionStoreUrl } = this.#options;
+    const { entry, env, sessionStoreUrl, signal, visitor } = this.#options;
     this.#incarnation += 1;
     if (sessionStoreUrl !== undefined && this.toStore === undefined) {
       const to = addressIn(sessionStoreUrl);
@@ -178,6 +180,7 @@ class ClusterServer implements ServerPort, AsyncDisposable {
     const started = await this.#supervisor.launch({
       name: `${this.name}#${this.#incarnation}`,
       entry,
+      signal,
       env: {
         ...env,
         REPLICA: this.name,
@@ -186,7 +189,6 @@ class ClusterServer implements ServerPort, AsyncDisposable {
           this.toStore && sessionStoreUrl && through(this.toStore, sessionStoreUrl),
       },
     });
-    const { visitor } = this.#options;
     if (visitor) await warmUp(started.url, visitor);
     const to = addressIn(started.url);
     if (this.fromGateway) await this.fromGateway.retarget(to.port);

@@ -112,6 +112,7 @@ async function experiment(plan: RunPlan, lab: Lab, ground: Ground, ears: Ears) {
     ...ground,
     ...{ seed, gateway: lab.gateway, visitor: lab.visitor },
     entry: ears.serverEntry ?? lab.serverEntry,
+    signal: ears.signal,
     env: { ...ground.env, ...serverSettings(header, scenario) },
   });
   await using recorder = openRecorder({ file, header, onEvent });

@@ -8,18 +8,28 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
+import { Gate } from './gate.ts';
 
 const readyTimeoutMs = 30_000;
 /** Longer than the five seconds that a server gives its requests in flight. */
 const stopTimeoutMs = 8_000;
 const lastLinesKept = 12;
 
+/**
+ * Starting is the heaviest thing that a server does. All runs share this gate, so that users at
+ * work compete with as many starting servers as there are processors, and not with all of them.
+ */
+const starting = new Gate(availableParallelism());
+
 export interface Launch {
   readonly name: string;
   /** The program, a module that Node can run. */
   readonly entry: string;
   readonly env: NodeJS.ProcessEnv;
+  /** Once it is aborted nothing is started any more. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Supervised {
@@ -49,16 +59,18 @@ export function openSupervisor(logFile: string): Supervisor {
   process.once('exit', killAll);
   return {
     findings,
-    async launch(launch) {
-      const ward = new Ward(launch, log);
-      alive.add(ward);
-      ward.gone.then((how) => {
-        alive.delete(ward);
-        if (!ward.toldToEnd) findings.push(`${launch.name} died by itself: ${how}`);
-      });
-      await ward.ready();
-      return ward;
-    },
+    launch: (launch) =>
+      starting.pass(async () => {
+        launch.signal?.throwIfAborted();
+        const ward = new Ward(launch, log);
+        alive.add(ward);
+        ward.gone.then((how) => {
+          alive.delete(ward);
+          if (!ward.toldToEnd) findings.push(`${launch.name} died by itself: ${how}`);
+        });
+        await ward.ready();
+        return ward;
+      }),
     async [Symbol.asyncDispose]() {
       await Promise.all([...alive].map((ward) => ward.kill()));
       process.off('exit', killAll);
