@@ -1,8 +1,8 @@
 // The first requests of a fresh process open its connections and compile its code, which on a busy
 // machine can outlast a time limit. Orchestrators send a new server no users before it has warmed
-// up, and neither does the lab: it logs somebody in and out a few times at once, off the record.
+// up, and neither does the lab: it logs somebody in and out twice at once, off the record.
 
-const atOnce = 4;
+const atOnce = 2;
 const giveUpMs = 20_000;
 
 export interface Visitor {

@@ -20,7 +20,7 @@ export const cutLink: Scenario = {
   chapter: 'docs/concepts/04-the-shared-store.md',
   cluster: { servers: 2, policy: 'round-robin', storeTimeoutMs: 600 },
   workload: 'browse',
-  users: 20,
+  users: 16,
   lengthMs: 3_000,
   faults: [{ atMs: 800, fault: 'cut-link', options: { link: 'store' }, forMs: 1_200 }],
   expect: { postgres: honest, redis: honest },

@@ -22,7 +22,7 @@ export const fiveServers: Scenario = {
   chapter: 'docs/concepts/04-the-shared-store.md',
   cluster: { servers: 5, policy: 'round-robin' },
   workload: 'everyday',
-  users: 18,
+  users: 12,
   lengthMs: 2_200,
   faults: [],
   expect: {

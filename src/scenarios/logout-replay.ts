@@ -22,7 +22,7 @@ export const logoutReplay: Scenario = {
   chapter: 'docs/concepts/02-stateless.md',
   cluster: { servers: 3, policy: 'sticky-cookie', lifetimes: { accessTokenMs: 2_000 } },
   workload: 'logout-replay',
-  users: 12,
+  users: 8,
   lengthMs: 3_000,
   faults: [],
   expect: {

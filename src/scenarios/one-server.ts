@@ -21,7 +21,7 @@ export const oneServer: Scenario = {
   chapter: 'docs/concepts/01-what-a-session-is.md',
   cluster: { servers: 1, policy: 'round-robin' },
   workload: 'everyday',
-  users: 18,
+  users: 12,
   lengthMs: 2_000,
   faults: [],
   expect: {

@@ -20,7 +20,7 @@ export const pause: Scenario = {
   chapter: 'docs/concepts/04-the-shared-store.md',
   cluster: { servers: 2, policy: 'sticky-cookie' },
   workload: 'everyday',
-  users: 18,
+  users: 12,
   lengthMs: 2_600,
   faults: [{ atMs: 1_000, fault: 'pause', forMs: 800 }],
   expect: { postgres: steady, redis: steady },

@@ -15,14 +15,14 @@ export const restart: Scenario = {
   chapter: 'docs/concepts/03-stateful-in-memory.md',
   cluster: { servers: 1, policy: 'round-robin' },
   workload: 'browse',
-  users: 20,
+  users: 16,
   lengthMs: 2_600,
   faults: [{ atMs: 900, fault: 'restart' }],
   expect: {
     token: survives,
     memory: {
       verdicts: { identity: 'HOLDS', durability: 'VIOLATED', availability: 'HOLDS' },
-      measures: { 'durability.lost': [15, 20] },
+      measures: { 'durability.lost': [12, 16] },
       because: 'memory ends with the process',
     },
     postgres: survives,

@@ -15,14 +15,14 @@ export const rollingRestart: Scenario = {
   chapter: 'docs/concepts/03-stateful-in-memory.md',
   cluster: { servers: 2, policy: 'sticky-cookie' },
   workload: 'browse',
-  users: 20,
+  users: 16,
   lengthMs: 2_800,
   faults: [{ atMs: 800, fault: 'rolling-restart' }],
   expect: {
     token: survives,
     memory: {
       verdicts: { identity: 'HOLDS', durability: 'VIOLATED', availability: 'HOLDS' },
-      measures: { 'durability.lost': [15, 20] },
+      measures: { 'durability.lost': [12, 16] },
       because: 'every server forgets in its turn, so all sessions go',
     },
     postgres: survives,

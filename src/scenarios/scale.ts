@@ -19,7 +19,7 @@ export const scale: Scenario = {
   chapter: 'docs/concepts/03-stateful-in-memory.md',
   cluster: { servers: 2, policy: 'round-robin' },
   workload: 'browse',
-  users: 24,
+  users: 16,
   lengthMs: 2_600,
   faults: [{ atMs: 600, fault: 'scale', options: { servers: 5 } }],
   expect: {

@@ -15,14 +15,14 @@ export const stickyServerCrash: Scenario = {
   chapter: 'docs/concepts/03-stateful-in-memory.md',
   cluster: { servers: 3, policy: 'sticky-cookie' },
   workload: 'browse',
-  users: 30,
+  users: 24,
   lengthMs: 2_200,
   faults: [{ atMs: 1_000, fault: 'crash' }],
   expect: {
     token: survives,
     memory: {
       verdicts: { identity: 'HOLDS', durability: 'VIOLATED', availability: 'HOLDS' },
-      measures: { 'durability.lost': [3, 20], 'durability.stable': [8, 27] },
+      measures: { 'durability.lost': [2, 16], 'durability.stable': [8, 22] },
       because: 'what the killed server remembered, about one session in three, is gone',
     },
     postgres: survives,

@@ -29,7 +29,7 @@ export const storeDown: Scenario = {
   chapter: 'docs/concepts/04-the-shared-store.md',
   cluster: { servers: 2, policy: 'sticky-cookie' },
   workload: 'browse',
-  users: 24,
+  users: 16,
   lengthMs: 3_600,
   faults: [{ atMs: 1_000, fault: 'store-down', forMs: 1_200 }],
   expect: {

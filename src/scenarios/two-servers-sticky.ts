@@ -10,7 +10,7 @@ export const twoServersSticky: Scenario = {
   chapter: 'docs/concepts/03-stateful-in-memory.md',
   cluster: { servers: 2, policy: 'sticky-cookie' },
   workload: 'browse',
-  users: 24,
+  users: 20,
   lengthMs: 2_000,
   faults: [],
   expect: {

@@ -20,7 +20,7 @@ export const twoServers: Scenario = {
   chapter: 'docs/concepts/03-stateful-in-memory.md',
   cluster: { servers: 2, policy: 'round-robin' },
   workload: 'browse',
-  users: 24,
+  users: 20,
   lengthMs: 2_000,
   faults: [],
   expect: {
@@ -32,7 +32,7 @@ export const twoServers: Scenario = {
         availability: 'HOLDS',
         convergence: 'VIOLATED',
       },
-      measures: { 'durability.acceptance': [0.35, 0.65], 'durability.flapping': [12, 24] },
+      measures: { 'durability.acceptance': [0.35, 0.65], 'durability.flapping': [10, 20] },
       because:
         'only the server that was asked to log in remembers; the other is asked half the time',
     },

@@ -4,10 +4,10 @@
 import type { Random } from '../core/random.ts';
 import type { Step, Workload } from './workload.ts';
 
-const looksPerUser = 10;
+const looksPerUser = 8;
 
 export const browse: Workload = {
-  says: 'log in once, then open a protected page ten times',
+  says: 'log in once, then open a protected page eight times',
   plan: ({ random, lengthMs, users }) =>
     Array.from({ length: users }, (_, index) => {
       const client = `c${index + 1}`;
