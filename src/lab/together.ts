@@ -15,5 +15,7 @@ export async function together(
     }),
   );
   await Promise.all(resting);
+  // What was called off from outside says so by many errors; only the reason is worth telling.
+  outer?.throwIfAborted();
   if (failures.length > 0) throw failures[0];
 }

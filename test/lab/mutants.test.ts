@@ -30,6 +30,7 @@ const promises = [
 ] as const satisfies readonly PropertyName[];
 
 const ordinary: Scenario = {
+  place: 0,
   title: 'An ordinary day',
   question: 'Is the application sound?',
   chapter: '',
