@@ -145,11 +145,12 @@ function configurationPage(): string {
     'Configuration',
     'A server is configured by environment variables. A value that is not allowed stops it at the start, with the name and what is allowed.',
     table(
-      ['variable', 'default', 'meaning'],
-      Object.entries(settings).map(([name, setting]) => [
+      ['variable', 'default', 'allowed', 'meaning'],
+      Object.values(settings).map(({ name, fallback, allowed, says }) => [
         `\`${name}\``,
-        setting.fallback === undefined ? '' : `\`${setting.fallback}\``,
-        setting.says,
+        fallback === undefined ? '' : `\`${fallback}\``,
+        allowed,
+        says,
       ]),
     ),
     '## Lifetimes and limits',

@@ -10,7 +10,7 @@ import { ruling } from './engine/ruling.ts';
 import { count, faultLine, line, span } from './engine/wording.ts';
 
 /** An answer that takes longer than this is a hang, whatever it says in the end. */
-const hangMs = 1_000;
+const hangMs = 1_500;
 
 interface Outage {
   readonly begin: FaultEvent;

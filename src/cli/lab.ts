@@ -35,7 +35,7 @@ export function labCommand(): Command {
     .description('Run experiments on real servers and judge what happened')
     .argument('[names...]', 'a scenario, or <answer>-<scenario>; none for the whole course')
     .option('--seed <text>', 'reproduces the plan of the users', randomBytes(2).toString('hex'))
-    .option('--jobs <number>', 'how many run side by side', wholeNumber(1, 64), 4)
+    .option('--jobs <number>', 'how many run side by side', wholeNumber(1, 64), 5)
     .option('--results <folder>', 'where the recorded histories go', 'results')
     .addOption(
       new Option('--gateway <name>', 'front door').choices(Object.keys(gateways)).default('node'),

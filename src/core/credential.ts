@@ -14,6 +14,9 @@ const shape = /^([A-Za-z0-9_-]{36})\.([A-Za-z0-9_-]{43})$/;
 export class Credential {
   readonly id: string;
   readonly #secret: string;
+  #hash: string | undefined;
+  /** A stored hash that this credential was found to match. */
+  #proven: string | undefined;
 
   private constructor(id: string, secret: string) {
     this.id = id;
@@ -41,14 +44,18 @@ export class Credential {
 
   /** What a store keeps in place of the secret. */
   get secretHash(): string {
-    return hash('sha256', this.#secret, 'base64url');
+    this.#hash ??= hash('sha256', this.#secret, 'base64url');
+    return this.#hash;
   }
 
   /** Compares in constant time with a stored hash. */
   matches(secretHash: string): boolean {
+    if (secretHash === this.#proven) return true;
     const mine = Buffer.from(this.secretHash);
     const theirs = Buffer.from(secretHash);
-    return mine.length === theirs.length && timingSafeEqual(mine, theirs);
+    if (mine.length !== theirs.length || !timingSafeEqual(mine, theirs)) return false;
+    this.#proven = secretHash;
+    return true;
   }
 
   /** The text that goes to the client, and nowhere else. */

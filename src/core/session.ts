@@ -55,6 +55,24 @@ export interface StoredSession extends Session {
   readonly previousSecretHash: string | null;
 }
 
+/** What others than stores and strategies may see. Named one by one: it is made at every request. */
+export function withoutSecrets(stored: StoredSession): Session {
+  return {
+    id: stored.id,
+    handle: stored.handle,
+    userId: stored.userId,
+    userName: stored.userName,
+    createdAt: stored.createdAt,
+    lastSeenAt: stored.lastSeenAt,
+    authenticatedAt: stored.authenticatedAt,
+    rotatedAt: stored.rotatedAt,
+    absoluteExpiresAt: stored.absoluteExpiresAt,
+    idleExpiresAt: stored.idleExpiresAt,
+    revision: stored.revision,
+    fields: stored.fields,
+  };
+}
+
 /** Why a session ended. */
 export type EndReason = 'logout' | 'logout-everywhere' | 'ended-by-user' | 'replaced' | 'reuse';
 

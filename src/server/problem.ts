@@ -2,7 +2,8 @@
 // brought to one row of the error table by its class or code, never by its message; what has no row
 // is our own fault, is logged with its stack, and tells the client nothing but its request id.
 
-import type { FastifyBaseLogger, FastifyReply } from 'fastify';
+import type { FastifyReply } from 'fastify';
+import type { Logger } from 'pino';
 import { type ErrorCode, errors, OperatingError } from '../core/errors.ts';
 
 /** Fastify's own refusals of a request. What it says with another code is our mistake. */
@@ -35,7 +36,7 @@ export function problemOf(error: OperatingError, requestId: string): Problem {
 }
 
 /** The row of the error table that a thrown thing belongs to. */
-export function operatingErrorOf(thrown: unknown): OperatingError {
+function operatingErrorOf(thrown: unknown): OperatingError {
   if (thrown instanceof OperatingError) return thrown;
   if (thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string') {
     const code = refusals[thrown.code];
@@ -51,7 +52,7 @@ export function sendProblem(
   thrown: unknown,
   requestId: string,
   reply: FastifyReply,
-  log: FastifyBaseLogger,
+  log: Logger,
 ): void {
   const error = operatingErrorOf(thrown);
   if (error.code === 'internal') log.error({ requestId, err: error.cause }, 'the server failed');

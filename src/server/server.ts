@@ -6,12 +6,17 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Writable } from 'node:stream';
-import Fastify, { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import Fastify, {
+  type FastifyReply,
+  type FastifyRequest,
+  type onResponseHookHandler,
+} from 'fastify';
+import type { Logger } from 'pino';
 import { OperatingError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { servedBy } from './config.ts';
-import { createLogOptions } from './log.ts';
+import { openLog } from './log.ts';
 import { Meter } from './meter.ts';
 import { allowedMethods, type RouteTable } from './methods.ts';
 import type { App, Decoration, Parts } from './parts.ts';
@@ -30,6 +35,7 @@ declare module 'fastify' {
     draining: boolean;
     /** Every path that there is, with its methods. */
     readonly routeTable: RouteTable;
+    readonly serverLog: Logger;
   }
 }
 
@@ -43,26 +49,23 @@ export interface ServerExtras {
 export function buildServer(parts: Parts, extras: ServerExtras = {}): App {
   const { config, recogniser } = parts;
   const dress = createDress(parts);
+  const log = openLog(config, extras.logTo);
   const app: App = Fastify({
-    logger: createLogOptions(config, extras.logTo),
-    logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIds(),
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: config.requestTimeoutMs,
-    connectionTimeout: 2 * config.requestTimeoutMs,
     keepAliveTimeout: config.keepAliveMs,
     return503OnClosing: false,
     http: { requireHostHeader: false },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
     frameworkErrors: (error, request, reply) => {
       dress(reply, request.id);
-      sendProblem(error, request.id, reply, request.log);
+      sendProblem(error, request.id, reply, log);
     },
     clientErrorHandler: answerBrokenRequest(config),
   });
-  // One log line in a million requests is no reason to make every request a logger of its own.
-  app.setChildLoggerFactory((logger) => logger);
   app.decorate('draining', false);
+  app.decorate('serverLog', log);
   const meter = new Meter();
   meetEveryRequest(app, dress, meter);
   explainEveryFailure(app);
@@ -74,15 +77,22 @@ export function buildServer(parts: Parts, extras: ServerExtras = {}): App {
 
 function meetEveryRequest(app: App, dress: Dress, meter: Meter): void {
   const table: RouteTable = new Map();
+  const count =
+    (url: string): onResponseHookHandler =>
+    (_request, reply, done) => {
+      meter.answer(url, reply.statusCode, reply.elapsedTime);
+      done();
+    };
   app.decorate('routeTable', table);
-  app.addHook('onRoute', ({ url, method }) => {
-    const methods = table.get(url) ?? new Set();
-    for (const each of [method].flat()) methods.add(each);
-    table.set(url, methods);
+  app.addHook('onRoute', (route) => {
+    const methods = table.get(route.url) ?? new Set();
+    for (const each of [route.method].flat()) methods.add(each);
+    table.set(route.url, methods);
+    route.onResponse = count(route.url);
   });
   app.addHook('onRequest', (request, reply, done) => {
     dress(reply, request.id);
-    if (request.is404) done(refuseUnrouted(table, request, reply));
+    if (request.is404) done(refuseUnrouted(table, request, reply, meter));
     else if (isHostless(request)) done(new OperatingError('invalid-request'));
     else done();
   });
@@ -90,21 +100,17 @@ function meetEveryRequest(app: App, dress: Dress, meter: Meter): void {
     if (app.draining) reply.header('connection', 'close');
     done(null, payload);
   });
-  app.addHook('onResponse', (request, reply, done) => {
-    meter.answer(request.routeOptions.url ?? 'none', reply.statusCode, reply.elapsedTime);
-    done();
-  });
 }
 
 function explainEveryFailure(app: App): void {
   app.setErrorHandler((error, request, reply) => {
     const leftEarly = request.raw.destroyed && !request.raw.complete;
     const thrown = leftEarly ? new OperatingError('invalid-request') : error;
-    sendProblem(thrown, request.id, reply, app.log);
+    sendProblem(thrown, request.id, reply, app.serverLog);
   });
   // Never reached, because onRequest refuses what has no route; it keeps Fastify's own answer out.
   app.setNotFoundHandler((request, reply) => {
-    sendProblem(new OperatingError('not-found'), request.id, reply, app.log);
+    sendProblem(new OperatingError('not-found'), request.id, reply, app.serverLog);
   });
 }
 
@@ -153,9 +159,15 @@ function isHostless({ headers, raw }: FastifyRequest): boolean {
   return headers.host === undefined && raw.httpVersion === '1.1';
 }
 
-function refuseUnrouted(table: RouteTable, request: FastifyRequest, reply: FastifyReply): Error {
+function refuseUnrouted(
+  table: RouteTable,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  meter: Meter,
+): Error {
   const allowed = allowedMethods(table, request.url);
-  if (allowed.length === 0) return new OperatingError('not-found');
-  reply.header('allow', allowed.join(', '));
-  return new OperatingError('method-not-allowed');
+  const error = new OperatingError(allowed.length === 0 ? 'not-found' : 'method-not-allowed');
+  if (allowed.length > 0) reply.header('allow', allowed.join(', '));
+  meter.answer('none', error.status, 0);
+  return error;
 }

@@ -9,8 +9,9 @@ import {
   type FieldChange,
   type Session,
   type StoredSession,
+  withoutSecrets,
 } from '../core/session.ts';
-import { checkChanges, checkFields, owned, withoutSecrets } from './plain.ts';
+import { checkChanges, checkFields, owned } from './plain.ts';
 import { rotate } from './rotation.ts';
 import type { Rotated, Rotation, SessionStore, Updated } from './store.ts';
 

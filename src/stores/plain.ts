@@ -3,7 +3,7 @@
 // hold (RFC 7493 section 2.1 asks for the former). How much a session may hold is not judged here.
 
 import { OperatingError } from '../core/errors.ts';
-import type { FieldChange, Fields, Json, Session, StoredSession } from '../core/session.ts';
+import type { FieldChange, Fields, Json } from '../core/session.ts';
 
 /** Adding more could leave the range of finite numbers, and integers are exact up to here. */
 const incrementMax = Number.MAX_SAFE_INTEGER;
@@ -25,12 +25,6 @@ export function checkChanges(changes: readonly FieldChange[]): void {
       refuse('An increment must be a number between -(2^53 - 1) and 2^53 - 1');
     }
   }
-}
-
-/** What others than stores and strategies may see. */
-export function withoutSecrets(stored: StoredSession): Session {
-  const { secretHash: _, previousSecretHash: __, ...session } = stored;
-  return session;
 }
 
 /** A copy that the caller cannot change behind our back, as if it had been written and read. */

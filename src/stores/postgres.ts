@@ -9,9 +9,10 @@ import {
   type Json,
   type Session,
   type StoredSession,
+  withoutSecrets,
 } from '../core/session.ts';
 import type { Kind } from './outage.ts';
-import { checkChanges, checkFields, withoutSecrets } from './plain.ts';
+import { checkChanges, checkFields } from './plain.ts';
 import { type Ask, PostgresConnections } from './postgres-connections.ts';
 import { makeTables } from './postgres-schema.ts';
 import { statements } from './postgres-statements.ts';

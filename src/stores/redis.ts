@@ -5,8 +5,8 @@
 // that was not replicated yet) is forgotten here too.
 
 import { userTag, userTagChars } from '../core/credential.ts';
-import { expiresAt } from '../core/session.ts';
-import { checkChanges, checkFields, withoutSecrets } from './plain.ts';
+import { expiresAt, withoutSecrets } from '../core/session.ts';
+import { checkChanges, checkFields } from './plain.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { decode, encode } from './redis-record.ts';
 import type { Rotated, SessionStore, Store, StoreOptions, Updated } from './store.ts';

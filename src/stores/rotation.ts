@@ -2,8 +2,7 @@
 // replaced, the one before it is absorbed for a while, and any other is a sign of theft. Stores that
 // decide elsewhere (in a script, in a statement) decide the same.
 
-import type { StoredSession } from '../core/session.ts';
-import { withoutSecrets } from './plain.ts';
+import { type StoredSession, withoutSecrets } from '../core/session.ts';
 import type { Rotated, Rotation } from './store.ts';
 
 /** The outcome and the record after it; no record when the session must end. */

@@ -5,6 +5,7 @@
 // Only space and tab are blanks before a name: a server that skips more than these can be made to
 // read a cookie that the browser did not protect.
 
+import { LRUCache } from 'lru-cache';
 import { Credential } from '../core/credential.ts';
 import type { AnonymousReason } from '../core/recognition.ts';
 import type { Issue, RequestHeaders } from './strategy.ts';
@@ -24,7 +25,7 @@ export interface SessionCookie {
 export function sessionCookie(secure: boolean): SessionCookie {
   const name = secure ? '__Host-session' : 'session';
   const attributes = `Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
-  const pair = new RegExp(`(?:^|;)[ \\t]*${name}=([^;]*)`, 'g');
+  const mark = `${name}=`;
 
   const set = (value: string, maxAge: number): Issue => ({
     headers: [['set-cookie', `${name}=${value}; Max-Age=${maxAge}; ${attributes}`]],
@@ -35,9 +36,10 @@ export function sessionCookie(secure: boolean): SessionCookie {
     credentialsIn(headers) {
       const { 'x-session-id': id, cookie = '' } = headers;
       const field = typeof cookie === 'string' ? cookie : cookie.join(';');
-      const texts =
-        id === undefined ? Array.from(field.matchAll(pair), ([, value]) => value) : [id];
+      const texts = id === undefined ? valuesOf(mark, field) : [id];
       if (texts.length === 0) return 'no-credential';
+      const only = texts.length === 1 ? parse(texts[0]) : undefined;
+      if (only !== undefined) return [only];
       const credentials = [...new Set(texts)].flatMap((text) => parse(text) ?? []);
       const credible = credentials.length > 0 && credentials.length <= credentialsMax;
       return credible ? credentials : 'malformed';
@@ -47,6 +49,31 @@ export function sessionCookie(secure: boolean): SessionCookie {
   };
 }
 
+/** The values of every cookie of this name, in order; looked for, because most fields hold one. */
+function valuesOf(mark: string, field: string): string[] {
+  const values: string[] = [];
+  for (let at = field.indexOf(mark); at >= 0; at = field.indexOf(mark, at + mark.length)) {
+    if (!beginsAt(field, at)) continue;
+    const end = field.indexOf(';', at);
+    values.push(field.slice(at + mark.length, end < 0 ? field.length : end));
+  }
+  return values;
+}
+
+function beginsAt(field: string, at: number): boolean {
+  let before = at - 1;
+  while (field[before] === ' ' || field[before] === '\t') before -= 1;
+  return before < 0 || field[before] === ';';
+}
+
+/** What a text means never changes, and most requests bring one that was read before. */
+const recentlyRead = new LRUCache<string, Credential>({ max: 10_000 });
+
 function parse(text: string | readonly string[] | undefined): Credential | undefined {
-  return typeof text === 'string' ? Credential.parse(text) : undefined;
+  if (typeof text !== 'string') return undefined;
+  const known = recentlyRead.get(text);
+  if (known !== undefined) return known;
+  const credential = Credential.parse(text);
+  if (credential !== undefined) recentlyRead.set(text, credential);
+  return credential;
 }

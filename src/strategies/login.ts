@@ -45,12 +45,6 @@ export async function beginLogin(
   return { credential, record };
 }
 
-/** The session as a request handler may see it. */
-export function withoutSecrets(stored: StoredSession): Session {
-  const { secretHash: _, previousSecretHash: __, ...session } = stored;
-  return session;
-}
-
 /**
  * The fields after the changes, if a session may be so large. They are counted on the session as
  * this request saw it: requests that overlap can pass the limit by as many fields as they add.

@@ -8,10 +8,15 @@ import { Credential } from '../core/credential.ts';
 import { OperatingError } from '../core/errors.ts';
 import { type Lifetimes, touchIntervalMs } from '../core/limits.ts';
 import { type AnonymousReason, anonymous, type Recognition } from '../core/recognition.ts';
-import type { FieldChange, Session, StoredSession } from '../core/session.ts';
+import {
+  type FieldChange,
+  type Session,
+  type StoredSession,
+  withoutSecrets,
+} from '../core/session.ts';
 import type { SessionStore } from '../stores/store.ts';
 import { type SessionCookie, sessionCookie } from './cookie.ts';
-import { beginLogin, changed, endLogin, listLogins, withoutSecrets } from './login.ts';
+import { beginLogin, changed, endLogin, listLogins } from './login.ts';
 import type {
   Changed,
   Issue,
@@ -56,8 +61,9 @@ class SessionRecogniser implements Recogniser {
     try {
       const found = await this.#find(headers);
       if (typeof found === 'string') return anonymous(found);
-      if (!(await this.#touch(found.stored))) return anonymous('not-found');
-      return { kind: 'recognised', session: withoutSecrets(found.stored) };
+      const { stored } = found;
+      if (this.#isTouchDue(stored) && !(await this.#touch(stored))) return anonymous('not-found');
+      return { kind: 'recognised', session: withoutSecrets(stored) };
     } catch (cause) {
       if (cause instanceof OperatingError) return { kind: 'unknown', cause };
       throw cause;
@@ -92,7 +98,8 @@ class SessionRecogniser implements Recogniser {
     });
     if (rotated.outcome === 'reuse') return rotated;
     if (rotated.outcome === 'gone') return { outcome: 'refused' };
-    if (!(await this.#touch(rotated.session))) return { outcome: 'refused' };
+    const { session } = rotated;
+    if (this.#isTouchDue(session) && !(await this.#touch(session))) return { outcome: 'refused' };
     const issue = this.#cookie.hand(next, rotated.session.absoluteExpiresAt - now);
     return { outcome: 'ok', issue };
   }
@@ -114,9 +121,14 @@ class SessionRecogniser implements Recogniser {
   forget = () => this.#cookie.takeBack;
 
   /** Of several credentials the valid one counts; those of two logins at once are nobody's. */
-  async #find(headers: RequestHeaders): Promise<Found | AnonymousReason> {
+  #find(headers: RequestHeaders): Promise<Found | AnonymousReason> {
     const presented = this.#cookie.credentialsIn(headers);
-    if (typeof presented === 'string') return presented;
+    if (typeof presented === 'string') return Promise.resolve(presented);
+    const [first, second] = presented;
+    return first && !second ? this.#ask(first) : this.#askAll(presented);
+  }
+
+  async #askAll(presented: readonly Credential[]): Promise<Found | AnonymousReason> {
     const answers = await Promise.all(presented.map((credential) => this.#ask(credential)));
     const found = answers.filter((answer) => typeof answer !== 'string');
     if (found.some(({ stored }) => stored.id !== found[0]?.stored.id)) return 'malformed';
@@ -141,10 +153,13 @@ class SessionRecogniser implements Recogniser {
     return typeof found === 'string' ? undefined : found.credential;
   }
 
-  /** Moves the idle limit, now and then. False when the session has ended under our hands. */
-  async #touch({ id, lastSeenAt }: Session): Promise<boolean> {
+  #isTouchDue({ lastSeenAt }: Session): boolean {
+    return this.#clock.now() - lastSeenAt >= touchIntervalMs(this.#lifetimes.idleMs);
+  }
+
+  /** Moves the idle limit. False when the session has ended under our hands. */
+  #touch({ id }: Session): Promise<boolean> {
     const now = this.#clock.now();
-    if (now - lastSeenAt < touchIntervalMs(this.#lifetimes.idleMs)) return true;
-    return await this.#store.touch(id, now, now + this.#lifetimes.idleMs);
+    return this.#store.touch(id, now, now + this.#lifetimes.idleMs);
   }
 }

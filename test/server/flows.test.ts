@@ -179,7 +179,7 @@ describe.each(answers)('$strategy on $store', (answer) => {
       me.ask('POST', '/refresh', { refreshToken: 'canary-refresh-4711' }),
       me.ask('GET', '/%zz?access_token=canary-query-4711'),
     ]);
-    server.app.log.warn({ headers: me.credential, password }, 'a careless line');
+    server.app.serverLog.warn({ headers: me.credential, password }, 'a careless line');
     const text = server.logged() + JSON.stringify(said.map(({ body }) => body));
     expect(server.logged()).toContain('a careless line');
     for (const secret of [...secrets, 'canary']) {

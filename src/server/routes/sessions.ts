@@ -58,7 +58,7 @@ function lifeRoutes(app: App, { recogniser }: Parts): void {
       const refreshed = await recogniser.refresh(request.headers, request.body?.refreshToken);
       if (refreshed.outcome === 'ok') return carry(reply, refreshed.issue);
       if (refreshed.outcome === 'refused') throw new OperatingError('not-authenticated');
-      app.log.warn({ handle: refreshed.handle }, 'an old credential was used: session ended');
+      app.serverLog.warn({ handle: refreshed.handle }, 'an old credential was used: session ended');
       throw new OperatingError('session-ended');
     },
   );
