@@ -1,8 +1,8 @@
 // Holds verdicts against what a scenario predicted. A prediction that did not come true is a
-// surprise, whichever way it failed; UNKNOWN where something was predicted is missing, and never
-// counts as come true.
+// surprise, whichever way it failed, and so is a promise that broke though nobody predicted it;
+// UNKNOWN where something was predicted is missing, and never counts as come true.
 
-import type { PropertyName, Verdict } from '../core/verdict.ts';
+import { type PropertyName, properties, type Verdict } from '../core/verdict.ts';
 import type { Expectation } from '../scenarios/scenario.ts';
 
 export interface Comparison {
@@ -21,6 +21,10 @@ export function compare(verdicts: readonly Verdict[], expected: Expectation): Co
     if (got === outcome) continue;
     if (got === 'UNKNOWN' || got === 'NOT TESTED') missing.push(property);
     else surprises.push(`${property}: expected ${outcome}, got ${got}`);
+  }
+  for (const { property, outcome } of verdicts) {
+    if (outcome !== 'VIOLATED' || 'diagnostic' in properties[property]) continue;
+    if (!(property in expected.verdicts)) surprises.push(`${property}: VIOLATED, not predicted`);
   }
   for (const [name, [least, most]] of Object.entries(expected.measures ?? {})) {
     const [property = '', measure = ''] = name.split('.', 2);

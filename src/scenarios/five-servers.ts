@@ -31,6 +31,7 @@ export const fiveServers: Scenario = {
         identity: 'HOLDS',
         durability: 'VIOLATED',
         revocation: 'VIOLATED',
+        'no-resurrection': 'VIOLATED',
         availability: 'HOLDS',
         convergence: 'VIOLATED',
       },

@@ -30,9 +30,11 @@ export const oneServer: Scenario = {
         identity: 'HOLDS',
         durability: 'HOLDS',
         revocation: 'VIOLATED',
+        'no-lost-update': 'VIOLATED',
         availability: 'HOLDS',
       },
-      because: 'a token is accepted until it expires, whoever logged out: nobody is asked',
+      because:
+        'a token is accepted until it expires, for nobody is asked, and each tab changes its own copy',
     },
     memory: remembered,
     postgres: remembered,

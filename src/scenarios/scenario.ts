@@ -33,7 +33,7 @@ export interface FaultStep {
   readonly forMs?: number;
 }
 
-/** What a verdict must say for the run to have gone as predicted. Properties left out may say anything. */
+/** What verdicts must say for the run to have gone as predicted. What is left out must not break. */
 export interface Expectation {
   readonly verdicts: Partial<Record<PropertyName, Outcome>>;
   /** Bounds on measures, `property.measure`: [least, most]. */

@@ -21,7 +21,12 @@ export const stickyServerCrash: Scenario = {
   expect: {
     token: survives,
     memory: {
-      verdicts: { identity: 'HOLDS', durability: 'VIOLATED', availability: 'HOLDS' },
+      verdicts: {
+        identity: 'HOLDS',
+        durability: 'VIOLATED',
+        availability: 'HOLDS',
+        convergence: 'VIOLATED',
+      },
       measures: { 'durability.lost': [2, 16], 'durability.stable': [8, 22] },
       because: 'what the killed server remembered, about one session in three, is gone',
     },

@@ -36,7 +36,11 @@ export const twoTabs: Scenario = {
       because:
         'both tabs got a token with their own addition only, and the later one replaced the other',
     },
-    memory: counts,
+    memory: {
+      ...counts,
+      verdicts: { ...counts.verdicts, convergence: 'VIOLATED' },
+      because: 'each server has its own memory; affinity hides that, and mends nothing',
+    },
     postgres: counts,
     redis: counts,
   },

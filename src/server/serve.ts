@@ -19,7 +19,7 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 /** Opens all that the settings name, listens, and is ready. */
-export async function serve(config: Config, decoration: Decoration = {}): Promise<RunningServer> {
+async function serve(config: Config, decoration: Decoration = {}): Promise<RunningServer> {
   const [opened, openedAccounts] = await Promise.all([
     openStore(config),
     openAccounts(config),

@@ -25,8 +25,18 @@ test('what was not decided is missing, and so is what nobody checked', () => {
 test('a measure out of its bounds is a surprise, and so is one that was not taken', () => {
   const expected = { verdicts: {}, measures: { 'durability.acceptance': [0.35, 0.65] } } as const;
   const surprises = (acceptance: number) =>
-    compare([durability('VIOLATED', { acceptance })], expected).surprises;
+    compare([durability('HOLDS', { acceptance })], expected).surprises;
   expect(surprises(0.5)).toEqual([]);
   expect(surprises(0.9)).toEqual(['durability.acceptance: expected 0.35 to 0.65, got 0.9']);
   expect(compare([], expected).surprises).toEqual(['durability.acceptance: not measured']);
+});
+
+test('a promise that breaks though nobody predicted it is a surprise', () => {
+  const silent = { verdicts: {} };
+  expect(compare([durability('VIOLATED')], silent).surprises).toEqual([
+    'durability: VIOLATED, not predicted',
+  ]);
+  expect(compare([{ ...durability('VIOLATED'), property: 'affinity' }], silent).surprises).toEqual(
+    [],
+  );
 });
