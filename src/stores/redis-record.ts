@@ -17,26 +17,33 @@ export function encode({ fields, previousSecretHash, ...rest }: StoredSession): 
   ];
 }
 
+export type RedisHash = Readonly<Record<string, string>>;
+
+/** A hash as scripts answer it: names and texts in turn. */
+export function hashOf(flat: readonly string[]): RedisHash {
+  const hash: Record<string, string> = Object.create(null);
+  for (let at = 0; at + 1 < flat.length; at += 2) hash[flat[at] ?? ''] = flat[at + 1] ?? '';
+  return hash;
+}
+
 /** undefined for a tombstone, for nothing, and for what was never written by `encode`. */
-export function decode(record: readonly string[]): StoredSession | undefined {
-  const texts = new Map<string, string>();
-  const fields: [string, Json][] = [];
+export function decode(hash: RedisHash): StoredSession | undefined {
+  if (hash.secretHash === undefined) return undefined;
+  const fields: Record<string, Json> = Object.create(null);
   try {
-    for (let at = 0; at + 1 < record.length; at += 2) {
-      const [name = '', text = ''] = [record[at], record[at + 1]];
-      if (name.startsWith(fieldPrefix)) {
-        fields.push([name.slice(fieldPrefix.length), JSON.parse(text)]);
-      } else texts.set(name, text);
+    for (const name in hash) {
+      if (!name.startsWith(fieldPrefix)) continue;
+      fields[name.slice(fieldPrefix.length)] = JSON.parse(hash[name] ?? '');
     }
   } catch {
     return undefined;
   }
-  return texts.has('secretHash') ? sessionFrom(texts, Object.fromEntries(fields)) : undefined;
+  return sessionFrom(hash, fields);
 }
 
-function sessionFrom(texts: ReadonlyMap<string, string>, fields: Fields): StoredSession {
-  const text = (name: keyof StoredSession) => texts.get(name) ?? '';
-  const number = (name: keyof StoredSession) => Number(texts.get(name));
+function sessionFrom(hash: RedisHash, fields: Fields): StoredSession {
+  const text = (name: keyof StoredSession) => hash[name] ?? '';
+  const number = (name: keyof StoredSession) => Number(hash[name]);
   return {
     id: text('id'),
     handle: text('handle'),
@@ -51,6 +58,6 @@ function sessionFrom(texts: ReadonlyMap<string, string>, fields: Fields): Stored
     revision: number('revision'),
     fields,
     secretHash: text('secretHash'),
-    previousSecretHash: texts.get('previousSecretHash') ?? null,
+    previousSecretHash: hash.previousSecretHash ?? null,
   };
 }

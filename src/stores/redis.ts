@@ -8,7 +8,7 @@ import { userTag, userTagChars } from '../core/credential.ts';
 import { expiresAt, withoutSecrets } from '../core/session.ts';
 import { checkChanges, checkFields } from './plain.ts';
 import { RedisConnection } from './redis-connection.ts';
-import { decode, encode } from './redis-record.ts';
+import { decode, encode, hashOf } from './redis-record.ts';
 import type { Rotated, SessionStore, Store, StoreOptions, Updated } from './store.ts';
 
 /** How much longer than its session a key lives, so that no server's clock finds it too early. */
@@ -29,7 +29,7 @@ async function openRedis({ url, timeoutMs }: StoreOptions): Promise<SessionStore
       to.listSessions([indexOf(tag)], [keyPrefix(tag), userId]),
     )) as string[][];
     return records
-      .flatMap((record) => decode(record) ?? [])
+      .flatMap((record) => decode(hashOf(record)) ?? [])
       .filter((session) => now < expiresAt(session))
       .sort((one, other) => one.createdAt - other.createdAt)
       .map(withoutSecrets);
@@ -46,7 +46,7 @@ async function openRedis({ url, timeoutMs }: StoreOptions): Promise<SessionStore
     },
     async read(id, now) {
       const record = await redis.ask('read', (to) => to.hGetAll(keyOf(id)));
-      const session = decode(Object.entries(record).flat());
+      const session = decode(record);
       return session !== undefined && now < expiresAt(session) ? session : undefined;
     },
     async update(id, changes, now, expected) {
@@ -92,14 +92,14 @@ type Reply = readonly [outcome: string, detail?: string | readonly string[]];
 
 function updatedFrom([outcome, detail]: Reply): Updated {
   if (outcome === 'conflict') return { outcome, revision: Number(detail) };
-  const session = outcome === 'ok' && Array.isArray(detail) ? decode(detail) : undefined;
+  const session = outcome === 'ok' && Array.isArray(detail) ? decode(hashOf(detail)) : undefined;
   if (session === undefined) return { outcome: 'gone' };
   return { outcome: 'ok', revision: session.revision, fields: session.fields };
 }
 
 function rotatedFrom([outcome, detail]: Reply): Rotated {
   if (outcome === 'reuse') return { outcome, handle: String(detail) };
-  const session = Array.isArray(detail) ? decode(detail) : undefined;
+  const session = Array.isArray(detail) ? decode(hashOf(detail)) : undefined;
   if (session === undefined || (outcome !== 'rotated' && outcome !== 'absorbed')) {
     return { outcome: 'gone' };
   }
