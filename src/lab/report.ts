@@ -38,7 +38,8 @@ function chapterOf(property: PropertyName): string {
 /** Is this verdict what the scenario predicted? A property it says nothing about cannot surprise. */
 export function wasPredicted(verdict: Verdict, expected: Expectation | undefined): boolean {
   const word = expected?.verdicts[verdict.property];
-  return word === undefined ? verdict.outcome !== 'VIOLATED' : word === verdict.outcome;
+  if (word !== undefined) return word === verdict.outcome;
+  return verdict.outcome !== 'VIOLATED' || expected?.mayBreak?.includes(verdict.property) === true;
 }
 
 /** The diagnostic property tells how traffic went; it is no promise of an answer. */

@@ -36,6 +36,8 @@ export interface FaultStep {
 /** What verdicts must say for the run to have gone as predicted. What is left out must not break. */
 export interface Expectation {
   readonly verdicts: Partial<Record<PropertyName, Outcome>>;
+  /** What breaks when requests happen to overlap, and holds when they happen not to. */
+  readonly mayBreak?: readonly PropertyName[];
   /** Bounds on measures, `property.measure`: [least, most]. */
   readonly measures?: Readonly<Record<string, readonly [least: number, most: number]>>;
   /** Why a violation is no bug here. */

@@ -40,3 +40,10 @@ test('a promise that breaks though nobody predicted it is a surprise', () => {
     [],
   );
 });
+
+test('a promise that may break is no surprise, broken or kept', () => {
+  const luck = { verdicts: {}, mayBreak: ['durability'] } as const;
+  for (const outcome of ['VIOLATED', 'HOLDS'] as const) {
+    expect(compare([durability(outcome)], luck).surprises).toEqual([]);
+  }
+});
