@@ -2,6 +2,7 @@
 // property that names the fault, and the clean application by none. Without it a green verdict
 // would say nothing.
 
+import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,13 +13,17 @@ import { planScenario } from '../../src/lab/plan.ts';
 import { type RunResult, runPlan } from '../../src/lab/run.ts';
 import type { Scenario } from '../../src/scenarios/scenario.ts';
 
+const room = await mkdtempDisposable(join(tmpdir(), 'sessionlab-test-mutants-'));
 let lab: Lab;
 
 beforeAll(async () => {
-  lab = await openLab({ folder: join(tmpdir(), 'sessionlab-test-mutants') });
+  lab = await openLab({ folder: room.path });
 }, 60_000);
 
-afterAll(async () => await lab[Symbol.asyncDispose]());
+afterAll(async () => {
+  await lab[Symbol.asyncDispose]();
+  await room[Symbol.asyncDispose]();
+});
 
 const promises = [
   'identity',

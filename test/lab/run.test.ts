@@ -1,6 +1,6 @@
 // Whole runs with real servers: the key insight as a measurement, and what a run leaves behind.
 
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdtempDisposable, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -11,13 +11,17 @@ import { type Lab, openLab } from '../../src/lab/lab.ts';
 import { type Progress, type RunResult, runScenario } from '../../src/lab/run.ts';
 
 const seed = '7f3a';
+const room = await mkdtempDisposable(join(tmpdir(), 'sessionlab-test-runs-'));
 let lab: Lab;
 
 beforeAll(async () => {
-  lab = await openLab({ folder: join(tmpdir(), 'sessionlab-test-runs') });
+  lab = await openLab({ folder: room.path });
 }, 60_000);
 
-afterAll(async () => await lab[Symbol.asyncDispose]());
+afterAll(async () => {
+  await lab[Symbol.asyncDispose]();
+  await room[Symbol.asyncDispose]();
+});
 
 function verdict(result: RunResult, property: PropertyName) {
   const found = result.verdicts.find((each) => each.property === property);

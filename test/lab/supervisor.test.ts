@@ -2,15 +2,16 @@
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished, test } from 'vitest';
+import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { openSupervisor } from '../../src/lab/supervisor.ts';
 
-const room = mkdtempSync(join(tmpdir(), 'sessionlab-supervisor-'));
+const folder = await mkdtempDisposable(join(tmpdir(), 'sessionlab-supervisor-'));
+const room = folder.path;
+afterAll(() => folder[Symbol.asyncDispose]());
 const wholeLab = fileURLToPath(new URL('./whole-lab.ts', import.meta.url));
 
 /** Ids of all descendants, also of those that have left the process group. */
