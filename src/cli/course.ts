@@ -123,6 +123,11 @@ function courseLine(
   }
   const seen = verdict.outcome === want;
   const { colour } = markOf(seen ? 'HOLDS' : 'VIOLATED', false);
-  const word = styleText(colour, seen ? '✓ seen      ' : '✗ NOT SEEN  ');
-  return `  ${word} ${label}\n${''.padEnd(16)}${styleText('dim', `${result.name}: ${verdict.finding}`)}`;
+  const word = styleText(colour, seen ? '✓ as predicted' : '✗ UNEXPECTED  ');
+  return `  ${word} ${label}\n${''.padEnd(17)}${styleText('dim', `${result.name}: ${brief(verdict.finding)}`)}`;
+}
+
+/** Without the confidence, which is for those who look at one run. */
+function brief(finding: string): string {
+  return finding.replace(/ \(true rate .*\)$/, '');
 }

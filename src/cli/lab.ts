@@ -4,6 +4,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { styleText } from 'node:util';
 import { Command, Option } from 'commander';
 import * as gateways from '../gateways/index.ts';
 import { type Lab, openLab } from '../lab/lab.ts';
@@ -119,7 +120,7 @@ async function keyPicture(results: readonly RunResult[]): Promise<string> {
   const key = results.find(({ name }) => name === keyRun);
   if (key === undefined || key.verdicts.length === 0) return '';
   const picture = stripReport(await readHistory(join(key.folder, 'history.ndjson')), 1);
-  return picture.replaceAll(/^ {2}/gm, ' '.repeat(16));
+  return picture.replaceAll(/^ {2}/gm, ' '.repeat(17));
 }
 
 async function tell(result: RunResult): Promise<string> {
@@ -133,7 +134,13 @@ function summary(results: readonly RunResult[]): string {
   const expected = tested.filter((result) => result.asExpected).length;
   const skipped = results.length - tested.length;
   const count = `${expected} of ${tested.length} runs as predicted`;
-  return skipped === 0 ? count : `${count}; ${skipped} NOT TESTED (no Redis here)`;
+  const unexpected = tested.flatMap(({ name, surprises, missing }) =>
+    [...surprises, ...missing.map((each) => `${each}: UNKNOWN`)].map((why) =>
+      styleText('red', `✗ ${name}: ${why}`),
+    ),
+  );
+  const last = skipped === 0 ? count : `${count}; ${skipped} NOT TESTED (no Redis here)`;
+  return [last, ...unexpected].join('\n');
 }
 
 function exitOf(results: readonly RunResult[]): number {

@@ -34,10 +34,12 @@ export function startProgress(
   const running = new Map<string, Progress>();
   const startedAt = performance.now();
   let ended = 0;
+  let isStanding = false;
 
   const frame = () => {
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
     const head = `${bar(ended / chosen.length)} ${ended} of ${chosen.length} runs · ${seconds} s`;
+    if (!isStanding) return `${head}\n  starting PostgreSQL and Redis`;
     return [head, ...[...running.values()].map(line)].join('\n');
   };
   const timer = live ? setInterval(() => draw(frame()), redrawMs) : undefined;
@@ -48,6 +50,7 @@ export function startProgress(
   };
   return {
     ground: (lab) => {
+      isStanding = true;
       say(styleText('dim', lab.origin, { stream: process.stderr }));
       for (const setting of lab.settings)
         say(styleText('dim', setting, { stream: process.stderr }));

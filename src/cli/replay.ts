@@ -14,7 +14,7 @@ import { readHistory } from '../lab/reading.ts';
 import { markOf } from '../lab/report.ts';
 import { runScenario } from '../lab/run.ts';
 import { exits, interruption, UsageError } from './exit.ts';
-import { select } from './select.ts';
+import { everyRun, select } from './select.ts';
 
 interface Options {
   readonly results: string;
@@ -52,7 +52,9 @@ function findHistory(run: string, results: string): string {
   const newest = found.at(-1);
   if (newest !== undefined) return newest;
   throw new UsageError(
-    `Nothing is recorded as '${run}' in ${results}/. Run it first: npm run lab -- ${run}`,
+    everyRun.some(({ name }) => name === run)
+      ? `Nothing is recorded as '${run}' in ${results}/. Run it first: npm run lab -- ${run}`
+      : `'${run}' is neither the folder of a run nor the name of one. Names: npm run sessionlab -- list`,
   );
 }
 
@@ -77,7 +79,9 @@ function print(header: RunHeader, recorded: readonly Verdict[], again: readonly 
       `  ${glyph} ${before.property.padEnd(16)} ${before.outcome.padEnd(10)} ${before.finding}`,
     );
     if (after === before || after === undefined) continue;
-    const word = same ? styleText('green', '= again   ') : styleText('red', '≠ now     ');
+    const word = same
+      ? styleText('green', '= the same, now: ')
+      : styleText('red', '≠ another, now: ');
     console.log(`    ${''.padEnd(15)} ${word} ${same ? '' : `${after.outcome} `}${after.finding}`);
   }
 }

@@ -39,10 +39,12 @@ function unknownName(name: string): string {
   const known = [...everyRun.map((each) => each.name), ...allScenarios.map(([each]) => each)];
   const close = known
     .map((each) => ({ each, shared: sharedPairs(name, each) }))
+    .filter(({ shared }) => shared >= 0.25)
     .toSorted((a, b) => b.shared - a.shared)
     .slice(0, 3)
     .map(({ each }) => each);
-  return `There is no scenario '${name}'. Close to it: ${close.join(', ')}. All: npm run sessionlab -- list`;
+  const hint = close.length === 0 ? '' : ` Close to it: ${close.join(', ')}.`;
+  return `There is no scenario '${name}'.${hint} All: npm run sessionlab -- list`;
 }
 
 /** Dice's coefficient over pairs of letters. */

@@ -1,6 +1,7 @@
 // `sessionlab serve`: the servers of one answer behind the gateway, until Ctrl-C, for a person with
 // curl. What the lab does to servers, one can do here by hand: each line of the list says how.
 
+import { join } from 'node:path';
 import { styleText } from 'node:util';
 import { Command, Option } from 'commander';
 import { Cluster } from '../lab/cluster.ts';
@@ -54,6 +55,7 @@ async function serve({ answer, servers, policy, port, results }: Options): Promi
 
 function guide(cluster: Cluster, answer: AnswerName, policy: string, folder: string): string {
   const { gatewayUrl } = cluster;
+  const cookies = join(folder, 'cookies.txt');
   const bold = (text: string) => styleText('bold', text);
   const line = (text: string) => styleText('cyan', text);
   const servers = cluster.servers().map(({ name, pid, url }) => {
@@ -67,20 +69,20 @@ ${servers.join('\n')}
 
 Try it in another terminal:
   1  register and log in; the answer says which server did it
-${logIn(answer, gatewayUrl).map(line).join('\n')}
+${logIn(answer, gatewayUrl, cookies).map(line).join('\n')}
   2  ask a few times: who answers, and who knows you?
-${line(`for i in 1 2 3 4; do curl -s ${carried(answer)} -w '  %header{x-served-by}\\n' ${gatewayUrl}/dashboard; done`)}
+${line(`for i in 1 2 3 4; do curl -s ${carried(answer, cookies)} -w '  %header{x-served-by}\\n' ${gatewayUrl}/dashboard; done`)}
 `;
 }
 
-function logIn(answer: AnswerName, url: string): string[] {
+function logIn(answer: AnswerName, url: string, cookies: string): string[] {
   const post = `-s -H 'content-type: application/json' -d '{"username":"alice","password":"correct horse"}'`;
-  const register = `curl ${post} ${url}/register`;
-  if (answer !== 'token') return [register, `curl -i -c cookies.txt ${post} ${url}/login`];
+  const register = `curl ${post} -w '\\n' ${url}/register`;
+  if (answer !== 'token') return [register, `curl -i -c ${cookies} ${post} ${url}/login`];
   const pick = `node -pe 'JSON.parse(require("fs").readFileSync(0)).accessToken'`;
   return [register, `TOKEN=$(curl ${post} ${url}/login | ${pick})`];
 }
 
-function carried(answer: AnswerName): string {
-  return answer === 'token' ? '-H "authorization: Bearer $TOKEN"' : '-b cookies.txt -c cookies.txt';
+function carried(answer: AnswerName, cookies: string): string {
+  return answer === 'token' ? '-H "authorization: Bearer $TOKEN"' : `-b ${cookies} -c ${cookies}`;
 }

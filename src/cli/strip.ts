@@ -10,6 +10,7 @@ const marksMax = 22;
 const legend = [
   ['green', '✓ known'],
   ['red', '✗ taken for nobody'],
+  ['magenta', '≠ taken for another'],
   ['yellow', '! no answer'],
 ] as const;
 
@@ -24,7 +25,8 @@ export function stripReport(history: readonly HistoryEvent[], usersMax = 4): str
       if (invocation?.to === 'gateway') note(rows, invocation, event);
     }
   }
-  const lines = [...rows].slice(0, usersMax).map(([user, marks]) => {
+  const byName = [...rows].toSorted(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }));
+  const lines = byName.slice(0, usersMax).map(([user, marks]) => {
     const more = marks.length > marksMax ? styleText('dim', ' ...') : '';
     return `  ${user.padEnd(8)}${marks.slice(0, marksMax).join(' ')}${more}`;
   });
@@ -39,6 +41,7 @@ function note(rows: Map<string, string[]>, { f, user, cred }: Invocation, end: C
   const marks = rows.get(user) ?? [];
   if (end.t !== 'ok' || end.seen === undefined) marks.push(styleText('yellow', `${server}!`));
   else if (end.seen.user === null) marks.push(styleText('red', `${server}✗`));
+  else if (end.seen.user !== user) marks.push(styleText('magenta', `${server}≠`));
   else marks.push(styleText('green', `${server}✓`));
   rows.set(user, marks);
 }

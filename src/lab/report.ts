@@ -91,14 +91,20 @@ function verdictLines(verdict: Verdict, scenario: Scenario, result: RunResult): 
   const { glyph, colour } = markOf(verdict.outcome, predicted);
   const word = styleText(colour, `${glyph} ${verdict.outcome.padEnd(10)}`);
   const line = `  ${word} ${verdict.property.padEnd(16)} ${verdict.finding}`;
-  if (verdict.outcome !== 'VIOLATED' || !isPromise(verdict)) return [line];
+  if (!isPromise(verdict)) return [diagnosticLine(verdict)];
+  if (verdict.outcome !== 'VIOLATED') return [line];
   const why = predicted ? [`      as predicted  ${expected?.because ?? scenario.title}`] : [];
   return [line, ...why, ...evidence(verdict, result)];
 }
 
+/** How the traffic went: nobody promised it, so it is neither good nor bad. */
+function diagnosticLine({ property, finding }: Verdict): string {
+  return styleText('dim', `  · measured   ${property.padEnd(16)} ${finding}`);
+}
+
 function evidence({ witness, property }: Verdict, { folder }: RunResult): string[] {
   const events = (witness?.events ?? []).map(
-    (event, index) => `${index === 0 ? '      witness       ' : '                    '}${event}`,
+    (event, index) => `      ${(index === 0 ? 'witness' : '').padEnd(14)}(${index + 1}) ${event}`,
   );
   const because = witness === null ? [] : [`      because       ${witness.because}`];
   return [

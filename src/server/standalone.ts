@@ -49,7 +49,7 @@ export async function openGround(defaults: Environment): Promise<Ground> {
 /** For a shell: who alice is, and her registration; a second time it says that the name is taken. */
 export function registration(here: string): string {
   const alice = `ALICE='{"username":"alice","password":"correct horse"}'`;
-  return `${alice}; curl -s --json "$ALICE" ${here}/register`;
+  return `${alice}; curl -s --json "$ALICE" ${here}/register; echo`;
 }
 
 function settingsFrom(environment: Environment): Config {
@@ -101,7 +101,7 @@ ${bold(lesson.says)}
   users in    ${origin}
 
 Try it in another terminal, in this folder:
-  1  register alice, and log her in
+  1  register alice, and log her in ("name-taken": she is registered already, which is fine)
 ${line(steps.logIn)}
   2  ask for her page
 ${line(steps.ask)}

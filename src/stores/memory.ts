@@ -15,7 +15,7 @@ export const memory: Store = {
       holds: false,
       because: 'other servers do not see the session, and a restart forgets it',
     },
-    revocation: { holds: true, because: 'only the server that forgets the session ever knew it' },
+    revocation: { holds: false, because: 'a logout that lands on another server ends nothing' },
     'no-resurrection': {
       holds: false,
       because: 'other servers refuse a session that its own server accepts',
