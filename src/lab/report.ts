@@ -24,7 +24,7 @@ export function markOf(outcome: Outcome, predicted: boolean): Mark {
   return { glyph: '–', colour: 'dim' };
 }
 
-export function scenarioOf(result: Pick<RunResult, 'scenario'>): Scenario {
+function scenarioOf(result: Pick<RunResult, 'scenario'>): Scenario {
   const found = new Map<string, Scenario>(Object.entries(scenarios)).get(result.scenario);
   if (found === undefined) throw new Error(`There is no scenario '${result.scenario}'.`);
   return found;
@@ -36,7 +36,7 @@ function chapterOf(property: PropertyName): string {
 }
 
 /** Is this verdict what the scenario predicted? A property it says nothing about cannot surprise. */
-export function wasPredicted(verdict: Verdict, expected: Expectation | undefined): boolean {
+function wasPredicted(verdict: Verdict, expected: Expectation | undefined): boolean {
   const word = expected?.verdicts[verdict.property];
   if (word !== undefined) return word === verdict.outcome;
   return verdict.outcome !== 'VIOLATED' || expected?.mayBreak?.includes(verdict.property) === true;
