@@ -92,5 +92,15 @@ function print(): void {
       `${row.name.padEnd(38)}${row.cpuMicros.toFixed(1).padStart(15)}${row.shareByCpu.toFixed(2).padStart(16)}${spread.padStart(15)}${row.perSecond.toFixed(0).padStart(12)}${row.shareByRate.toFixed(2).padStart(8)}`,
     );
   }
+  const [ours, theirs] = ['sessionlab, redis', 'express-session, connect-redis'].map((name) =>
+    rows.find((row) => row.name === name),
+  );
+  if (ours && theirs) {
+    const byCpu = theirs.cpuMicros / ours.cpuMicros;
+    const byRate = ours.perSecond / theirs.perSecond;
+    console.log(
+      `${ours.name} to ${theirs.name}: ${byCpu.toFixed(2)} by CPU, ${byRate.toFixed(2)} by requests/s`,
+    );
+  }
   if (services.redisUrl === undefined) console.log(`Redis: NOT TESTED. ${backing.redisHint}`);
 }

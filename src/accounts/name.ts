@@ -1,7 +1,7 @@
 // When two spellings are one user name. People see the name as it was typed; it is found by its
 // key, in which compatibility forms and letter case make no difference (a plain rule in the spirit
-// of RFC 8265 section 3.3). Characters that nobody can see are refused, for they make two names look
-// alike. Letters of different scripts that look alike are not told apart here.
+// of RFC 8265 section 3.3). Characters that nobody can see are refused, for they make two names
+// look alike. Letters of different scripts that look alike are not told apart here.
 
 const nameCharsMax = 64;
 

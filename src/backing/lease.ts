@@ -1,6 +1,7 @@
 // The owner's side: finds the keeper of a folder or starts one, and holds a lease on it. A keeper
 // is detached, so that Ctrl-C reaches the owner first and the keeper outlives it by the moments
-// that ending the services takes. Of several keepers started at once the folder's lock lets one live.
+// that ending the services takes. Of several keepers started at once the folder's lock lets one
+// live.
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';

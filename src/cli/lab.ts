@@ -56,12 +56,13 @@ async function lab(names: readonly string[], options: Options): Promise<void> {
 
 async function runAll(chosen: readonly Selection[], options: Options): Promise<RunResult[]> {
   const signal = interruption();
-  const progress = startProgress(chosen, { silent: options.json === true });
+  using progress = startProgress(chosen, { silent: options.json === true });
   await using ground = await openLab({
     folder: options.results,
     gateway: options.gateway,
     bundle: chosen.length >= runsWorthABundle,
   });
+  signal.throwIfAborted();
   progress.ground(ground);
   const waiting = [...chosen];
   const results: RunResult[] = [];
@@ -73,11 +74,7 @@ async function runAll(chosen: readonly Selection[], options: Options): Promise<R
       results.push(result);
     }
   };
-  try {
-    await settleAll(Array.from({ length: options.jobs }, worker));
-  } finally {
-    progress.stop();
-  }
+  await settleAll(Array.from({ length: options.jobs }, worker));
   const order = new Map(chosen.map(({ name }, index) => [name, index]));
   return results.toSorted((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0));
 }

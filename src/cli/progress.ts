@@ -18,11 +18,10 @@ const phases = {
   done: 'done',
 } as const;
 
-export interface LiveProgress {
+export interface LiveProgress extends Disposable {
   ground(lab: Lab): void;
   readonly note: (progress: Progress) => void;
   ended(result: RunResult): void;
-  stop(): void;
 }
 
 export function startProgress(
@@ -62,7 +61,7 @@ export function startProgress(
       running.delete(result.name);
       say(endLine(result));
     },
-    stop: () => {
+    [Symbol.dispose]: () => {
       clearInterval(timer);
       if (live) draw.clear();
     },

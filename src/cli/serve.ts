@@ -41,13 +41,15 @@ async function serve({ answer, servers, policy, port, results }: Options): Promi
   const signal = interruption();
   console.error(`Starting ${servers} ${servers === 1 ? 'server' : 'servers'} (${answer}) ...`);
   await using lab = await openLab({ folder: results });
+  signal.throwIfAborted();
   await using ground = await lab.prepare(`${answer}-serve`, answer);
   if (ground === undefined) throw new UsageError(lab.redisHint ?? 'A service is missing here.');
   await using cluster = await Cluster.open({
     ...ground,
     ...{ servers, policy, seed: 'serve', entry: lab.serverEntry, gateway: lab.gateway },
-    gatewayPort: port,
+    ...{ gatewayPort: port, signal },
   });
+  signal.throwIfAborted();
   console.log(guide(cluster, answer, policy, ground.folder));
   await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
   console.error('\nEnding ...');

@@ -55,7 +55,9 @@ export interface StoredSession extends Session {
   readonly previousSecretHash: string | null;
 }
 
-/** What others than stores and strategies may see. Named one by one: it is made at every request. */
+/**
+ * What others than stores and strategies may see. Named one by one: it is made at every request.
+ */
 export function withoutSecrets(stored: StoredSession): Session {
   return {
     id: stored.id,

@@ -62,7 +62,9 @@ export class Client implements AsyncDisposable {
     return this.#ended.length > 0;
   }
 
-  /** Does the step and records it. A step whose credential this client does not have is not made. */
+  /**
+   * Does the step and records it. A step whose credential this client does not have is not made.
+   */
   async perform(step: Step, lane: number, tPlan: number): Promise<void> {
     const { recorder, doors, user, password } = this.#options;
     const held = step.f === 'replay' ? this.#ended.at(-1) : this.#held();

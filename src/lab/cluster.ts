@@ -9,6 +9,7 @@
 // killed it must find out by itself.
 
 import { join } from 'node:path';
+import { OperatingError } from '../core/errors.ts';
 import type { LinkPort, ServerPort, StagePort } from '../faults/fault.ts';
 import type { RunningGateway } from '../gateways/gateway.ts';
 import * as gateways from '../gateways/index.ts';
@@ -233,9 +234,16 @@ class ClusterServer implements ServerPort, AsyncDisposable {
   }
 }
 
+/** @throws OperatingError `backing-unavailable` for a store that no link can be put before. */
 function addressIn(url: string): { host: string; port: number } {
-  const { hostname, port, protocol } = new URL(url);
-  return { host: hostname, port: Number(port || (protocol === 'redis:' ? 6379 : 5432)) };
+  const { hostname, port, protocol, searchParams } = new URL(url);
+  if (searchParams.has('host')) {
+    const detail =
+      'The store is reached by a Unix socket, where no fault can: set PGHOST=127.0.0.1';
+    throw new OperatingError('backing-unavailable', { detail });
+  }
+  const usual = protocol.startsWith('redis') ? 6379 : 5432;
+  return { host: hostname, port: Number(port || usual) };
 }
 
 function through(link: Link, url: string): string {

@@ -35,7 +35,9 @@ function chapterOf(property: PropertyName): string {
   return checker?.chapter ?? 'docs/concepts/01-what-a-session-is.md';
 }
 
-/** Is this verdict what the scenario predicted? A property it says nothing about cannot surprise. */
+/**
+ * Is this verdict what the scenario predicted? A property it says nothing about cannot surprise.
+ */
 function wasPredicted(verdict: Verdict, expected: Expectation | undefined): boolean {
   const word = expected?.verdicts[verdict.property];
   if (word !== undefined) return word === verdict.outcome;

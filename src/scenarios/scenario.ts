@@ -33,7 +33,9 @@ export interface FaultStep {
   readonly forMs?: number;
 }
 
-/** What verdicts must say for the run to have gone as predicted. What is left out must not break. */
+/**
+ * What verdicts must say for the run to have gone as predicted. What is left out must not break.
+ */
 export interface Expectation {
   readonly verdicts: Partial<Record<PropertyName, Outcome>>;
   /** What breaks when requests happen to overlap, and holds when they happen not to. */

@@ -1,6 +1,7 @@
 // How the server logs: JSON lines by pino. The framework's own logging is off: it would make every
-// request a logger of its own, at a tenth of the cost of an answer, for lines that are not written. Bodies are never logged. Header fields are logged by
-// nobody here, and should a line hold them some day, those that carry credentials are blanked.
+// request a logger of its own, at a tenth of the cost of an answer, for lines that are not written.
+// Bodies are never logged. Header fields are logged by nobody here, and should a line hold them
+// some day, those that carry credentials are blanked.
 
 import type { Writable } from 'node:stream';
 import { type Logger, pino } from 'pino';

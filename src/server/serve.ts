@@ -32,7 +32,9 @@ async function serve(config: Config, decoration: Decoration = {}): Promise<Runni
   return listen({ config, store, recogniser, accounts }, decoration);
 }
 
-/** Listens with parts that are open already. Disposing finishes what is in flight, and the parts. */
+/**
+ * Listens with parts that are open already. Disposing finishes what is in flight, and the parts.
+ */
 export async function listen(parts: Parts, decoration: Decoration = {}): Promise<RunningServer> {
   const { config, store, accounts } = parts;
   const { buildServer } = await import('./server.ts');

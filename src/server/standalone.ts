@@ -46,7 +46,9 @@ export async function openGround(defaults: Environment): Promise<Ground> {
   return { config, backing, origin: backing.origin.postgres };
 }
 
-/** For a shell: who alice is, and her registration; a second time it says that the name is taken. */
+/**
+ * For a shell: who alice is, and her registration; a second time it says that the name is taken.
+ */
 export function registration(here: string): string {
   const alice = `ALICE='{"username":"alice","password":"correct horse"}'`;
   return `${alice}; curl -s --json "$ALICE" ${here}/register; echo`;

@@ -1,6 +1,6 @@
-// The sessions of one process, in Maps. Records are immutable values that a write replaces whole, so
-// that a read copies nothing. Every create sweeps a few old entries, which keeps the garbage bounded
-// without any timer. Nothing waits here: each verb is one step of the event loop.
+// The sessions of one process, in Maps. Records are immutable values that a write replaces whole,
+// so that a read copies nothing. Every create sweeps a few old entries, which keeps the garbage
+// bounded without any timer. Nothing waits here: each verb is one step of the event loop.
 
 import {
   applyChanges,

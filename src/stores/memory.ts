@@ -1,6 +1,6 @@
-// Sessions in the memory of one process: the fastest store, and the one that only its own server can
-// read. It is right wherever a session's requests all meet the same living process, and it shows
-// what happens where they do not. Nothing here survives the process, nor reaches another one.
+// Sessions in the memory of one process: the fastest store, and the one that only its own server
+// can read. It is right wherever a session's requests all meet the same living process, and it
+// shows what happens where they do not. Nothing here survives the process, nor reaches another one.
 
 import { MemorySessions } from './memory-sessions.ts';
 import type { Store } from './store.ts';

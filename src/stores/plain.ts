@@ -1,6 +1,7 @@
 // What every store asks of the data that it is given, so that all of them keep it alike: JSON whose
-// numbers are finite and whose texts are well-formed Unicode without U+0000, which PostgreSQL cannot
-// hold (RFC 7493 section 2.1 asks for the former). How much a session may hold is not judged here.
+// numbers are finite and whose texts are well-formed Unicode without U+0000, which PostgreSQL
+// cannot hold (RFC 7493 section 2.1 asks for the former). How much a session may hold is not judged
+// here.
 
 import { OperatingError } from '../core/errors.ts';
 import type { FieldChange, Fields, Json } from '../core/session.ts';

@@ -1,7 +1,7 @@
-// Sessions in a table of PostgreSQL, for any number of servers: an ended session stays as a row with
-// the reason, emptied, so that nothing in flight revives it. Changes of fields are computed by the
-// database under the row's lock, never from what a server read before. Old rows are swept a few at
-// a time, now and then, beside a create.
+// Sessions in a table of PostgreSQL, for any number of servers: an ended session stays as a row
+// with the reason, emptied, so that nothing in flight revives it. Changes of fields are computed by
+// the database under the row's lock, never from what a server read before. Old rows are swept a few
+// at a time, now and then, beside a create.
 
 import {
   applyChanges,
@@ -78,8 +78,9 @@ async function openPostgres({ url, timeoutMs }: StoreOptions): Promise<SessionSt
 }
 
 /**
- * A secret is the current one, then the previous one, then an old one, and never goes back. So a
- * statement that finds it in none of the first two places has seen an old one.
+ * A secret is the current one, then the previous one (or, displaced by another refresh within the
+ * grace, nothing), then an old one, and never goes back. So a statement that finds it in none of the
+ * first two places has seen an old one.
  */
 async function rotate(to: Ask, id: string, rotation: Rotation): Promise<Rotated> {
   const { presentedHash, nextHash, now, graceMs } = rotation;

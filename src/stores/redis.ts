@@ -1,8 +1,8 @@
 // Sessions in Redis, for any number of servers: a hash for each, one script for each verb that
 // writes, and one HGETALL to read. The reader judges the clocks; the TTL only clears away. A user's
-// sessions are indexed by a sorted set under the same hash tag, written by the same scripts, so that
-// the index cannot miss one. What Redis itself forgets (a restart without persistence, a failover
-// that was not replicated yet) is forgotten here too.
+// sessions are indexed by a sorted set under the same hash tag, written by the same scripts, so
+// that the index cannot miss one. What Redis itself forgets (a restart without persistence, a
+// failover that was not replicated yet) is forgotten here too.
 
 import { userTag, userTagChars } from '../core/credential.ts';
 import { expiresAt, withoutSecrets } from '../core/session.ts';

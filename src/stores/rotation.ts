@@ -1,6 +1,6 @@
 // What a presented secret does to a session, as a function without a store: the current secret is
-// replaced, the one before it is absorbed for a while, and any other is a sign of theft. Stores that
-// decide elsewhere (in a script, in a statement) decide the same.
+// replaced, the one before it is absorbed for a while, and any other is a sign of theft. Stores
+// that decide elsewhere (in a script, in a statement) decide the same.
 
 import { type StoredSession, withoutSecrets } from '../core/session.ts';
 import type { Rotated, Rotation } from './store.ts';

@@ -68,6 +68,16 @@ export function tooLarge(detail: string): OperatingError {
   return new OperatingError('session-too-large', { detail });
 }
 
+/** For a second step after a write: when it fails, the whole is half done, and nobody knows. */
+export async function afterWrite<T>(step: Promise<T>): Promise<T> {
+  try {
+    return await step;
+  } catch (cause) {
+    if (!(cause instanceof OperatingError)) throw cause;
+    throw new OperatingError('store-outcome-unknown', { cause });
+  }
+}
+
 /** The user's logins, as their owner sees them, oldest first. */
 export async function listLogins(
   store: SessionStore,

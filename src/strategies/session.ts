@@ -16,7 +16,7 @@ import {
 } from '../core/session.ts';
 import type { SessionStore } from '../stores/store.ts';
 import { type SessionCookie, sessionCookie } from './cookie.ts';
-import { beginLogin, changed, endLogin, listLogins } from './login.ts';
+import { afterWrite, beginLogin, changed, endLogin, listLogins } from './login.ts';
 import type {
   Changed,
   Issue,
@@ -74,7 +74,9 @@ class SessionRecogniser implements Recogniser {
     const before = await this.#find(headers);
     const now = this.#clock.now();
     const { credential, record } = await beginLogin(this.#store, user, now, this.#lifetimes);
-    if (typeof before !== 'string') await this.#store.revoke(before.stored.id, 'replaced', now);
+    if (typeof before !== 'string') {
+      await afterWrite(this.#store.revoke(before.stored.id, 'replaced', now));
+    }
     return this.#cookie.hand(credential, record.absoluteExpiresAt - now);
   }
 
@@ -99,7 +101,8 @@ class SessionRecogniser implements Recogniser {
     if (rotated.outcome === 'reuse') return rotated;
     if (rotated.outcome === 'gone') return { outcome: 'refused' };
     const { session } = rotated;
-    if (this.#isTouchDue(session) && !(await this.#touch(session))) return { outcome: 'refused' };
+    const due = this.#isTouchDue(session);
+    if (due && !(await afterWrite(this.#touch(session)))) return { outcome: 'refused' };
     const issue = this.#cookie.hand(next, rotated.session.absoluteExpiresAt - now);
     return { outcome: 'ok', issue };
   }

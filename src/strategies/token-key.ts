@@ -1,6 +1,6 @@
-// The key that signs access tokens: a private JSON Web Key (RFC 7517). The key decides the algorithm,
-// never the token that is to be verified (RFC 8725 section 3.1). All servers of one service are
-// given the same key. Nothing here puts a key, or a part of one, into an error.
+// The key that signs access tokens: a private JSON Web Key (RFC 7517). The key decides the
+// algorithm, never the token that is to be verified (RFC 8725 section 3.1). All servers of one
+// service are given the same key. Nothing here puts a key, or a part of one, into an error.
 
 import {
   type CryptoKey,

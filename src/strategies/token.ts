@@ -8,7 +8,7 @@ import { Credential } from '../core/credential.ts';
 import { type AnonymousReason, anonymous, type Recognition } from '../core/recognition.ts';
 import type { FieldChange, Session } from '../core/session.ts';
 import { type AccessTokens, accessTokens } from './access-token.ts';
-import { beginLogin, changed, endLogin, listLogins } from './login.ts';
+import { afterWrite, beginLogin, changed, endLogin, listLogins } from './login.ts';
 import type {
   Changed,
   Issue,
@@ -69,7 +69,7 @@ class TokenRecogniser implements Recogniser {
     const before = await this.recognise(headers);
     const { credential, record } = await beginLogin(store, user, clock.now(), lifetimes);
     if (before.kind === 'recognised') {
-      await store.revoke(before.session.id, 'replaced', clock.now());
+      await afterWrite(store.revoke(before.session.id, 'replaced', clock.now()));
     }
     return this.#issue(record, credential);
   }
@@ -99,7 +99,7 @@ class TokenRecogniser implements Recogniser {
     });
     if (rotated.outcome === 'reuse') return rotated;
     if (rotated.outcome === 'gone') return { outcome: 'refused' };
-    const used = await store.touch(presented.id, now, now + lifetimes.idleMs);
+    const used = await afterWrite(store.touch(presented.id, now, now + lifetimes.idleMs));
     if (!used) return { outcome: 'refused' };
     const fresh = { ...rotated.session, lastSeenAt: now, idleExpiresAt: now + lifetimes.idleMs };
     const old = await this.#presentedIn(headers);

@@ -1,7 +1,7 @@
 // A sound system at work, told as a history: every operation takes effect at one moment between its
 // start and its answer, or, when the answer was lost, at any later moment or never. There is no
-// clock but the queue of events. At the end a visitor ('zoe') lives through every property once, all by herself; there a
-// flaw can be planted.
+// clock but the queue of events. At the end a visitor ('zoe') lives through every property once,
+// all by herself; there a flaw can be planted.
 
 import { randomUUID } from 'node:crypto';
 import type { Completion, HistoryEvent, Invocation, RunHeader } from '../../src/core/history.ts';

@@ -1,4 +1,5 @@
-// Asking a gateway as a client that hides nothing: fields as they are, a fresh connection each time.
+// Asking a gateway as a client that hides nothing: fields as they are, a fresh connection each
+// time.
 
 import {
   request as httpRequest,

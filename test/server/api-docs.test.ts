@@ -1,5 +1,5 @@
-// The description of the API says everything that there is, in valid OpenAPI 3.1, and its page needs
-// no other server.
+// The description of the API says everything that there is, in valid OpenAPI 3.1, and its page
+// needs no other server.
 
 import { expect, test } from 'vitest';
 import { answers, clientOf, startApp } from './ground.ts';

@@ -1,5 +1,5 @@
-// When a part is out of order the server says so, quickly, and takes nobody for nobody: a real Redis
-// that is stopped in the middle of the work, and a PostgreSQL that lets nobody in.
+// When a part is out of order the server says so, quickly, and takes nobody for nobody: a real
+// Redis that is stopped in the middle of the work, and a PostgreSQL that lets nobody in.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Backing, openBacking, type PrivateRedis } from '../../src/backing/backing.ts';
