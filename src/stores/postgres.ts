@@ -78,9 +78,9 @@ async function openPostgres({ url, timeoutMs }: StoreOptions): Promise<SessionSt
 }
 
 /**
- * A secret is the current one, then the previous one (or, displaced by another refresh within the
- * grace, nothing), then an old one, and never goes back. So a statement that finds it in none of the
- * first two places has seen an old one.
+ * A secret is the current one, then the previous one (unless another refresh within the grace
+ * displaced it), then an old one, and never goes back. So a statement that finds it in neither of
+ * the first two places has seen an old one.
  */
 async function rotate(to: Ask, id: string, rotation: Rotation): Promise<Rotated> {
   const { presentedHash, nextHash, now, graceMs } = rotation;
