@@ -1,6 +1,7 @@
 // P20, a diagnostic: a session stays on its server while that server lives. Compares the servers of
 // consecutive answers that one client got through the gateway; a move away from a server that a
-// fault had touched since the previous answer is excused. Also says how evenly the work was spread.
+// fault had touched since the previous answer is excused. Also says how evenly the work was spread,
+// and how many server processes answered: a restart that happened shows as one more.
 
 import type { FaultEvent, RunHeader } from '../core/history.ts';
 import type { Witness } from '../core/verdict.ts';
@@ -27,6 +28,8 @@ class Affinity implements Checking {
   readonly #last = new Map<string, Observation>();
   readonly #load = new Map<string, number>();
   readonly #troubles = new Map<string, Trouble>();
+  readonly #incarnations = new Set<string>();
+  readonly #serving = new Set<string>();
   #pairs = 0;
   #moved = 0;
   #excused = 0;
@@ -46,10 +49,12 @@ class Affinity implements Checking {
   }
 
   observe(observation: Observation): void {
-    const { invocation } = observation;
+    const { invocation, completion } = observation;
+    if (completion.server !== null) this.#incarnations.add(completion.server);
     if (invocation.to !== 'gateway' || probes.has(invocation.f)) return;
     const server = replica(observation);
-    if (server === undefined) return;
+    if (server === undefined || completion.server === null) return;
+    this.#serving.add(completion.server);
     this.#load.set(server, (this.#load.get(server) ?? 0) + 1);
     const before = this.#last.get(invocation.client);
     this.#last.set(invocation.client, observation);
@@ -84,6 +89,9 @@ class Affinity implements Checking {
       balance: total === 0 ? 0 : (Math.max(...loads) * loads.length) / total,
       moved: this.#moved,
       excused: this.#excused,
+      /** Server processes that answered at all, and those that answered through the gateway. */
+      incarnations: this.#incarnations.size,
+      serving: this.#serving.size,
     };
     const counts = {
       broken: this.#moved,

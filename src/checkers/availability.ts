@@ -1,7 +1,8 @@
 // P15: requests are answered, and again soon after a fault. While a fault lasts, and for a second
 // after it, failures are counted and excused; at any other time each one breaks the law. A refusal
 // (401, 404) is an answer; an outage (5xx, 429), a reset and a timeout are none. An operation that
-// the history leaves open is not counted. Latency counts from the moment the request was due.
+// the history leaves open is not counted. Latency counts from the moment the request was due. What
+// was asked and served within a fault is measured, for excuses alone would excuse a dead cluster.
 
 import type { FaultEvent } from '../core/history.ts';
 import type { Witness } from '../core/verdict.ts';
@@ -21,10 +22,14 @@ export const availability: Checker = {
 
 class Availability implements Checking {
   readonly #latency = new Distribution();
+  /** Quickest answer of each server to what was asked and served within a fault. */
+  readonly #quickestInFault = new Map<string, number>();
   #faultsOpen = 0;
+  #faultBegan = Number.POSITIVE_INFINITY;
   #lastFaultEnd: FaultEvent | undefined;
   #invoked = 0;
   #served = 0;
+  #servedInFault = 0;
   #outside = 0;
   #broken = 0;
   #recoverMs = 0;
@@ -35,8 +40,10 @@ class Availability implements Checking {
   #witness: Witness | null = null;
 
   fault(event: FaultEvent): void {
-    if (event.phase === 'begin') this.#faultsOpen += 1;
-    else {
+    if (event.phase === 'begin') {
+      if (this.#faultsOpen === 0) this.#faultBegan = event.at;
+      this.#faultsOpen += 1;
+    } else {
       this.#faultsOpen -= 1;
       this.#lastFaultEnd = event;
     }
@@ -69,6 +76,13 @@ class Availability implements Checking {
 
   #serve({ invocation, completion }: Exchange): void {
     this.#served += 1;
+    if (this.#faultsOpen > 0 && invocation.tInv >= this.#faultBegan) {
+      this.#servedInFault += 1;
+      const server = completion.server ?? 'unknown';
+      const quickestMs = this.#quickestInFault.get(server) ?? Number.POSITIVE_INFINITY;
+      const tookMs = completion.tEnd - invocation.tInv;
+      this.#quickestInFault.set(server, Math.min(quickestMs, tookMs));
+    }
     this.#latency.add(completion.tEnd - (invocation.tPlan ?? invocation.tInv));
     const gapMs = completion.tEnd - Math.max(this.#lastServedAt, this.#waitingSince);
     this.#longestGapMs = Math.max(this.#longestGapMs, gapMs);
@@ -101,6 +115,11 @@ class Availability implements Checking {
       served: this.#served,
       invoked: this.#invoked,
       failedInFault,
+      /** Asked and served while a fault lasted, and by how many servers. */
+      servedInFault: this.#servedInFault,
+      serversInFault: this.#quickestInFault.size,
+      /** The quickest answer of the server that was slowest to give one, within a fault. */
+      laggardMs: Math.max(0, ...this.#quickestInFault.values()),
       recoverMs: this.#recoverMs,
       longestGapMs: this.#longestGapMs,
       p50Ms: this.#latency.percentile(0.5),

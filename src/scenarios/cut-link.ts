@@ -1,5 +1,6 @@
 // One of two servers loses the store in silence: no reset, just nothing. Only a time limit finds
-// out. That server must say that it does not know, and the gateway then leaves it alone.
+// out. That server must say that it does not know. The gateway goes on asking it, for readiness does
+// not depend on the store: during the cut about half of all requests get 503.
 
 import type { Expectation, Scenario } from './scenario.ts';
 
@@ -10,7 +11,11 @@ const honest: Expectation = {
     availability: 'HOLDS',
     'fails-closed': 'HOLDS',
   },
-  measures: { 'fails-closed.anonymous': [0, 0] },
+  measures: {
+    'fails-closed.anonymous': [0, 0],
+    'fails-closed.refusedFast': [5, 1_000],
+    'availability.servedInFault': [5, 1_000],
+  },
 };
 
 export const cutLink: Scenario = {

@@ -11,6 +11,7 @@ const steady: Expectation = {
     'no-resurrection': 'HOLDS',
     'no-lost-update': 'HOLDS',
   },
+  measures: { 'availability.serversInFault': [1, 1], 'availability.servedInFault': [5, 1_000] },
 };
 
 export const pause: Scenario = {

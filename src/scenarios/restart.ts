@@ -3,9 +3,12 @@
 
 import type { Expectation, Scenario } from './scenario.ts';
 
+/** Users met the old process and the new one, and some came while there was neither. */
+const happened = { 'affinity.serving': [2, 2], 'availability.failedInFault': [1, 1_000] } as const;
+
 const survives: Expectation = {
   verdicts: { identity: 'HOLDS', durability: 'HOLDS', availability: 'HOLDS' },
-  measures: { 'durability.lost': [0, 0] },
+  measures: { ...happened, 'durability.lost': [0, 0] },
 };
 
 export const restart: Scenario = {
@@ -22,7 +25,7 @@ export const restart: Scenario = {
     token: survives,
     memory: {
       verdicts: { identity: 'HOLDS', durability: 'VIOLATED', availability: 'HOLDS' },
-      measures: { 'durability.lost': [12, 16] },
+      measures: { ...happened, 'durability.lost': [12, 16] },
       because: 'memory ends with the process',
     },
     postgres: survives,

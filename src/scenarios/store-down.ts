@@ -33,9 +33,13 @@ export const storeDown: Scenario = {
   lengthMs: 3_600,
   faults: [{ atMs: 1_000, fault: 'store-down', forMs: 1_200 }],
   expect: {
-    token: { ...unaffected, measures: { 'fails-closed.refusedFast': [0, 0] } },
+    token: {
+      ...unaffected,
+      measures: { 'fails-closed.refusedFast': [0, 0], 'fails-closed.served': [10, 1_000] },
+    },
     memory: {
       verdicts: { ...unaffected.verdicts, convergence: 'VIOLATED' },
+      measures: { 'availability.failedInFault': [0, 0] },
       because: 'each server has its own memory; affinity hides that, and mends nothing',
     },
     postgres: honest,

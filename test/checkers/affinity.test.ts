@@ -1,7 +1,7 @@
 // P20 against histories written by hand.
 
 import { expect, test } from 'vitest';
-import { History, known } from './history.ts';
+import { History, known, timeout } from './history.ts';
 
 const from = (server: string) => known('alice', { server: `${server}#1` });
 
@@ -18,6 +18,16 @@ test('a client that stays on its server holds, also across a restart of it', () 
     finding: '0 of 2 answers from another server; stickiness 100 %',
     measures: { stickiness: 1, moved: 0, balance: 2 },
   });
+});
+
+test('a process that answers is counted once, and a restarted one is another', () => {
+  const history = new History()
+    .login('alice.1')
+    .whoami('alice.1', known('alice', { server: 's1#1' }))
+    .whoami('alice.1', known('alice', { server: 's1#2' }))
+    .whoami('alice.1', from('s2'), { to: 's2' })
+    .whoami('alice.1', timeout);
+  expect(history.verdict('affinity').measures).toMatchObject({ incarnations: 3, serving: 2 });
 });
 
 test('a move while its server is up is a violation', () => {

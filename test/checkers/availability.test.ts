@@ -44,6 +44,25 @@ test('a fault that touched nothing excuses nothing', () => {
   expect(history.whoami('alice.1', outage).verdict('availability').outcome).toBe('VIOLATED');
 });
 
+test('what is asked and served within a fault is measured, by server', () => {
+  const on = (server: string) => known('alice', { server });
+  const history = new History().login('alice.1').whoami('alice.1', on('s3#1'));
+  const across = history.begin('whoami', 'alice.1');
+  history.fault('slow-link', 's1', 'begin');
+  across(on('s3#1'));
+  const slow = history.begin('whoami', 'alice.1');
+  history.whoami('alice.1', on('s2#1')).whoami('alice.1', outage);
+  slow(on('s1#1'));
+  const late = history.begin('whoami', 'alice.1');
+  history.fault('slow-link', 's1', 'end');
+  late(on('s3#1'));
+  expect(history.verdict('availability').measures).toMatchObject({
+    servedInFault: 2,
+    serversInFault: 2,
+    laggardMs: 50,
+  });
+});
+
 test('latency counts from the moment the request was due', () => {
   const history = new History().login('alice.1').at(5_000);
   history.does('logout', 'alice.1', done(), { tPlan: 1_000 });

@@ -29,6 +29,11 @@ describe.each(everyScenario)('%s', (name, scenario) => {
     }
   });
 
+  test('what goes wrong is measured, for a fault that does nothing breaks nothing', () => {
+    if (scenario.faults.length === 0) return;
+    for (const { measures = {} } of expected) expect(measures).not.toEqual({});
+  });
+
   test('its users are registered, and its faults begin while they are at work', () => {
     for (const answer of answerNames.filter((each) => scenario.expect[each] !== undefined)) {
       const { clients } = planRun(name, answer, 'a');
