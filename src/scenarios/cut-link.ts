@@ -1,6 +1,6 @@
 // One of two servers loses the store in silence: no reset, just nothing. Only a time limit finds
-// out. That server must say that it does not know. The gateway goes on asking it, for readiness does
-// not depend on the store: during the cut about half of all requests get 503.
+// out. That server must say that it does not know. The gateway goes on asking it, for readiness
+// does not depend on the store: during the cut about half of all requests get 503.
 
 import type { Expectation, Scenario } from './scenario.ts';
 
