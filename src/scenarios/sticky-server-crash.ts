@@ -8,7 +8,7 @@ const goesOn = {
   'affinity.excused': [1, 24],
   'affinity.incarnations': [4, 4],
   'availability.failedInFault': [0, 40],
-  'availability.servedInFault': [60, 1_000],
+  'availability.servedInFault': [40, 1_000],
 } as const;
 
 const survives: Expectation = {
@@ -24,8 +24,8 @@ export const stickyServerCrash: Scenario = {
   cluster: { servers: 3, policy: 'sticky-cookie' },
   workload: 'browse',
   users: 24,
-  lengthMs: 2_200,
-  faults: [{ atMs: 1_000, fault: 'crash' }],
+  lengthMs: 2_700,
+  faults: [{ atMs: 1_500, fault: 'crash' }],
   expect: {
     token: survives,
     memory: {
