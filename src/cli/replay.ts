@@ -33,7 +33,11 @@ export function replayCommand(): Command {
 async function replay(run: string, { results, judge: onlyJudge }: Options): Promise<void> {
   const history = await readHistory(findHistory(run, results));
   const header = history[0];
-  if (header?.t !== 'run') throw new UsageError(`The history of '${run}' has no first line.`);
+  if (header?.t !== 'run' || header.scenario === undefined) {
+    throw new UsageError(
+      `The history of '${run}' does not begin with the line that names its run.`,
+    );
+  }
   const recorded = judge(history);
   if (onlyJudge) return print(header, recorded, recorded);
   const again = await runAgain(header, results);

@@ -30,12 +30,16 @@ export async function lookBack(
   await Promise.all(crowd.clients.map(ask));
 }
 
-/** Throws when a server that was healed does not become ready: the harness cannot judge then. */
+/**
+ * Throws when a server that was healed does not become ready: the harness cannot judge then. One that
+ * died by itself is not waited for: it is a finding of the run.
+ */
 async function everyServerReady(cluster: Cluster, signal: AbortSignal | undefined): Promise<void> {
   const giveUp = performance.now() + readyTimeoutMs;
   for (const [index, { name }] of cluster.servers().entries()) {
     while (!(await isReady(cluster.server(index).url))) {
       signal?.throwIfAborted();
+      if (cluster.findings.length > 0) return;
       if (performance.now() > giveUp) throw new Error(`server ${name} does not become ready`);
       await sleep(20, undefined, signal && { signal });
     }
