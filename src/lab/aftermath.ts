@@ -31,8 +31,8 @@ export async function lookBack(
 }
 
 /**
- * Throws when a server that was healed does not become ready: the harness cannot judge then. One that
- * died by itself is not waited for: it is a finding of the run.
+ * Throws when a server that was healed does not become ready: the harness cannot judge then. One
+ * that died by itself is not waited for: it is a finding of the run.
  */
 async function everyServerReady(cluster: Cluster, signal: AbortSignal | undefined): Promise<void> {
   const giveUp = performance.now() + readyTimeoutMs;

@@ -66,10 +66,13 @@ test('a pipe gets no escape codes', async () => {
   expect(stdout).toBe(stripVTControlCharacters(stdout));
 });
 
+/** Node gives no colour to a dumb terminal, nor to an unknown CI. */
+const capable = { TERM: 'xterm-256color', CI: undefined };
+
 test.skipIf(!hasTerminal)('a terminal gets colour unless NO_COLOR is set', async () => {
   const [plain, coloured] = await Promise.all([
-    outcome(room.runOnTerminal(['list'], { NO_COLOR: '1' })),
-    outcome(room.runOnTerminal(['list'])),
+    outcome(room.runOnTerminal(['list'], { ...capable, NO_COLOR: '1' })),
+    outcome(room.runOnTerminal(['list'], capable)),
   ]);
   expect(plain.stdout).toBe(stripVTControlCharacters(plain.stdout));
   expect(coloured.stdout).not.toBe(plain.stdout);
