@@ -54,6 +54,8 @@ export function buildServer(parts: Parts, extras: ServerExtras = {}): App {
     genReqId: requestIds(),
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: config.requestTimeoutMs,
+    // Silence on a connection, which also ends a client that never reads its answer.
+    connectionTimeout: 2 * config.requestTimeoutMs,
     keepAliveTimeout: config.keepAliveMs,
     return503OnClosing: false,
     http: { requireHostHeader: false },
