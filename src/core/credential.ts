@@ -3,7 +3,7 @@
 // sessions opens none of them. A credential prints itself redacted wherever it is printed by
 // accident; `reveal()` is the one way out. It says nothing about who the user is.
 
-import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { inspect } from 'node:util';
 
 const tagBytes = 9;
@@ -58,6 +58,28 @@ export class Credential {
     return true;
   }
 
+  /**
+   * Another secret that only a holder of this one can know, one for each purpose: of 256 bits, in
+   * base64url. Nothing of this secret can be told from it.
+   */
+  derive(purpose: string): string {
+    return createHmac('sha256', this.#secret).update(purpose).digest('base64url');
+  }
+
+  /** The successor's secret for whoever holds this one: a one-time pad, for one successor. */
+  seal(successor: Credential): string {
+    return xor(this.#secretPad(), Buffer.from(successor.#secret, 'base64url'));
+  }
+
+  /** The successor that `seal` was given. */
+  unseal(sealed: string): Credential {
+    return new Credential(this.id, xor(this.#secretPad(), Buffer.from(sealed, 'base64url')));
+  }
+
+  #secretPad(): Buffer {
+    return Buffer.from(this.derive('successor'), 'base64url');
+  }
+
   /** The text that goes to the client, and nowhere else. */
   reveal(): string {
     return `${this.id}.${this.#secret}`;
@@ -87,6 +109,10 @@ export const userTagChars = 12;
 /** Lets a store that is spread over several machines keep one user's sessions together. */
 export function userTag(userId: string): string {
   return hash('sha256', `user-tag:${userId}`, 'buffer').subarray(0, tagBytes).toString('base64url');
+}
+
+function xor(pad: Buffer, bytes: Buffer): string {
+  return Buffer.from(bytes.map((byte, at) => byte ^ (pad[at] ?? 0))).toString('base64url');
 }
 
 function newSessionId(userId: string): string {

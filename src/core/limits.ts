@@ -11,6 +11,8 @@ export interface Lifetimes {
   readonly accessTokenMs: number;
   /** A credential replaced by rotation is still absorbed for this long (parallel requests). */
   readonly rotationGraceMs: number;
+  /** For sensitive operations the user must have proven this recently who they are (ASVS 7.5). */
+  readonly freshMs: number;
 }
 
 export const lifetimes: Lifetimes = {
@@ -18,6 +20,7 @@ export const lifetimes: Lifetimes = {
   absoluteMs: 12 * 60 * 60_000,
   accessTokenMs: 5 * 60_000,
   rotationGraceMs: 10_000,
+  freshMs: 5 * 60_000,
 };
 
 export const limits = {

@@ -13,11 +13,18 @@ export type AnonymousReason =
   | 'wrong-secret'
   | 'superseded'
   | 'expired'
+  | 'revoked'
+  | 'unknown-version'
   | 'bad-signature'
   | 'wrong-claims';
 
 export type Recognition =
-  | { readonly kind: 'recognised'; readonly session: Session }
+  | {
+      readonly kind: 'recognised';
+      readonly session: Session;
+      /** Header fields that the answer must carry, where the credential itself is renewed by use. */
+      readonly headers?: ReadonlyArray<readonly [name: string, value: string]>;
+    }
   | { readonly kind: 'anonymous'; readonly reason: AnonymousReason }
   | { readonly kind: 'unknown'; readonly cause: OperatingError };
 

@@ -45,6 +45,10 @@ export interface Session extends SessionClocks {
   readonly idleExpiresAt: number;
   /** Grows by one with every update. */
   readonly revision: number;
+  /** How often all sessions of the user had been ended when this one began (log out everywhere). */
+  readonly epoch: number;
+  /** Which version of the application's session schema the fields are of. */
+  readonly dataVersion: number;
   readonly fields: Fields;
 }
 
@@ -53,6 +57,11 @@ export interface StoredSession extends Session {
   readonly secretHash: string;
   /** The secret before the last rotation, absorbed for `rotationGraceMs` after `rotatedAt`. */
   readonly previousSecretHash: string | null;
+  /**
+   * The current secret, sealed with the one before it: who comes late with that one (a lost reply,
+   * a second tab) is given the same successor, and nobody else can open it. Null before a rotation.
+   */
+  readonly sealedSecret: string | null;
 }
 
 /**
@@ -71,12 +80,23 @@ export function withoutSecrets(stored: StoredSession): Session {
     absoluteExpiresAt: stored.absoluteExpiresAt,
     idleExpiresAt: stored.idleExpiresAt,
     revision: stored.revision,
+    epoch: stored.epoch,
+    dataVersion: stored.dataVersion,
     fields: stored.fields,
   };
 }
 
 /** Why a session ended. */
-export type EndReason = 'logout' | 'logout-everywhere' | 'ended-by-user' | 'replaced' | 'reuse';
+export type EndReason =
+  | 'logout'
+  | 'logout-everywhere'
+  | 'ended-by-user'
+  | 'ended-by-admin'
+  | 'account-disabled'
+  | 'password-changed'
+  | 'session-limit'
+  | 'replaced'
+  | 'reuse';
 
 /** When the session ends if nothing touches it. The reader checks this; a store's TTL only sweeps. */
 export function expiresAt(session: Pick<Session, 'absoluteExpiresAt' | 'idleExpiresAt'>): number {

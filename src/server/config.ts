@@ -165,6 +165,12 @@ export const settings = {
     0,
     5 * minute,
   ),
+  freshMs: whole(
+    'FRESH_MS',
+    'sensitive operations ask for a proof of identity this recent',
+    lifetimes.freshMs,
+    ...ages,
+  ),
   storeTimeoutMs: whole(
     'STORE_TIMEOUT_MS',
     'a store or database that takes longer is out of order',

@@ -13,7 +13,14 @@ import {
 } from '../core/session.ts';
 import { checkChanges, checkFields, owned } from './plain.ts';
 import { rotate } from './rotation.ts';
-import type { Rotated, Rotation, SessionStore, Updated } from './store.ts';
+import type {
+  Created,
+  Rotated,
+  Rotation,
+  SessionStore,
+  Updated,
+  UpdateOptions,
+} from './store.ts';
 
 /** More than one, so that the sweep overtakes the growth. */
 const sweptPerCreate = 4;
@@ -34,16 +41,16 @@ export class MemorySessions implements SessionStore {
     this.#sweep.next(0);
   }
 
-  async create(session: StoredSession): Promise<boolean> {
+  async create(session: StoredSession): Promise<Created> {
     checkFields(session.fields);
     for (let step = 0; step < sweptPerCreate; step += 1) this.#sweep.next(session.createdAt);
     const { id, userId } = session;
-    if (this.#living.has(id) || this.#ended.has(id)) return false;
+    if (this.#living.has(id) || this.#ended.has(id)) return { outcome: 'taken' };
     this.#living.set(id, { ...session, fields: owned(session.fields) });
     const ids = this.#idsByUser.get(userId);
     if (ids === undefined) this.#idsByUser.set(userId, new Set([id]));
     else ids.add(id);
-    return true;
+    return { outcome: 'ok', ended: [] };
   }
 
   async read(id: string, now: number): Promise<StoredSession | undefined> {
@@ -54,7 +61,7 @@ export class MemorySessions implements SessionStore {
     id: string,
     changes: readonly FieldChange[],
     now: number,
-    expected?: number,
+    { expected }: UpdateOptions = {},
   ): Promise<Updated> {
     checkChanges(changes);
     const session = this.#alive(id, now);

@@ -32,6 +32,10 @@ const steps = [
    ) WITH (fillfactor = 80);
    CREATE INDEX sessions_by_user ON sessions (user_id);
    CREATE INDEX sessions_by_absolute_limit ON sessions (absolute_expires_at);`,
+  `ALTER TABLE sessions
+     ADD COLUMN epoch integer NOT NULL DEFAULT 0,
+     ADD COLUMN data_version integer NOT NULL DEFAULT 0,
+     ADD COLUMN sealed_secret text;`,
 ];
 
 /** @throws OperatingError `store-unavailable` when it cannot be done within five seconds. */

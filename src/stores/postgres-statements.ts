@@ -10,11 +10,12 @@ const columns = `id, handle, user_id AS "userId", user_name AS "userName",
   created_at AS "createdAt", last_seen_at AS "lastSeenAt",
   authenticated_at AS "authenticatedAt", rotated_at AS "rotatedAt",
   absolute_expires_at AS "absoluteExpiresAt", idle_expires_at AS "idleExpiresAt",
-  revision, fields, secret_hash AS "secretHash", previous_secret_hash AS "previousSecretHash"`;
+  revision, epoch, data_version AS "dataVersion", fields, secret_hash AS "secretHash",
+  previous_secret_hash AS "previousSecretHash", sealed_secret AS "sealedSecret"`;
 
 const ending = (now: string, reason: string) =>
   `revoked_at = ${now}, end_reason = ${reason}, fields = '{}',
-   secret_hash = '', previous_secret_hash = NULL`;
+   secret_hash = '', previous_secret_hash = NULL, sealed_secret = NULL`;
 
 /** How long a dead row is kept beyond its limit, for servers whose clocks are behind. */
 const sweepSlackMs = 60_000;
@@ -22,8 +23,9 @@ const sweepSlackMs = 60_000;
 export const statements = {
   create: `INSERT INTO sessions
       (id, handle, user_id, user_name, created_at, last_seen_at, authenticated_at, rotated_at,
-       absolute_expires_at, idle_expires_at, revision, fields, secret_hash, previous_secret_hash)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+       absolute_expires_at, idle_expires_at, revision, epoch, data_version, fields, secret_hash,
+       previous_secret_hash, sealed_secret)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
     ON CONFLICT (id) DO NOTHING`,
 
   read: `SELECT ${columns} FROM sessions WHERE id = $1 AND ${alive('$2')}`,
@@ -51,13 +53,13 @@ export const statements = {
     WHERE id = $1 AND ${alive('$2')}`,
 
   rotate: `UPDATE sessions SET
-      previous_secret_hash = secret_hash, secret_hash = $4, rotated_at = $2
+      previous_secret_hash = secret_hash, secret_hash = $4, sealed_secret = $5, rotated_at = $2
     WHERE id = $1 AND ${alive('$2')} AND secret_hash = $3
     RETURNING ${columns}`,
 
-  absorb: `UPDATE sessions SET secret_hash = $4
-    WHERE id = $1 AND ${alive('$2')} AND previous_secret_hash = $3 AND $2 < rotated_at + $5
-    RETURNING ${columns}`,
+  absorb: `SELECT ${columns} FROM sessions
+    WHERE id = $1 AND ${alive('$2')} AND previous_secret_hash = $3 AND $2 < rotated_at + $4
+    FOR UPDATE`,
 
   revoke: `UPDATE sessions SET ${ending('$2', '$3')}
     WHERE id = $1 AND ${alive('$2')} RETURNING handle`,

@@ -41,12 +41,12 @@ async function openPostgres({ url, timeoutMs }: StoreOptions): Promise<SessionSt
         // Nobody waits for it, and the next one makes up for one that failed.
         ask('write', 'sweep', [sweptRowsMax]).catch(() => undefined);
       }
-      return rowCount === 1;
+      return rowCount === 1 ? { outcome: 'ok', ended: [] } : { outcome: 'taken' };
     },
     async read(id, now) {
       return (await ask('read', 'read', [id, now])).rows[0];
     },
-    async update(id, changes, now, expected) {
+    async update(id, changes, now, { expected } = {}) {
       checkChanges(changes);
       const values = [id, now, ...netOf(changes), expected ?? null];
       return connections.use('write', async (to): Promise<Updated> => {
@@ -83,11 +83,15 @@ async function openPostgres({ url, timeoutMs }: StoreOptions): Promise<SessionSt
  * the first two places has seen an old one.
  */
 async function rotate(to: Ask, id: string, rotation: Rotation): Promise<Rotated> {
-  const { presentedHash, nextHash, now, graceMs } = rotation;
-  const rotated = await to(statement('rotate', [id, now, presentedHash, nextHash]));
+  const { presentedHash, nextHash, sealedNext, now, graceMs } = rotation;
+  const rotated = await to(statement('rotate', [id, now, presentedHash, nextHash, sealedNext]));
   if (rotated.rows[0]) return { outcome: 'rotated', session: withoutSecrets(rotated.rows[0]) };
-  const absorbed = await to(statement('absorb', [id, now, presentedHash, nextHash, graceMs]));
-  if (absorbed.rows[0]) return { outcome: 'absorbed', session: withoutSecrets(absorbed.rows[0]) };
+  const absorbed = await to(statement('absorb', [id, now, presentedHash, graceMs]));
+  const late: StoredSession | undefined = absorbed.rows[0];
+  if (late?.sealedSecret) {
+    const { sealedSecret } = late;
+    return { outcome: 'absorbed', session: withoutSecrets(late), sealedSecret };
+  }
   const { rows } = await to(statement('revoke', [id, now, 'reuse']));
   return rows[0] ? { outcome: 'reuse', handle: rows[0].handle } : { outcome: 'gone' };
 }
@@ -102,8 +106,8 @@ function rowOf(session: StoredSession): unknown[] {
     ...[session.id, session.handle, session.userId, session.userName],
     ...[session.createdAt, session.lastSeenAt, session.authenticatedAt, session.rotatedAt],
     ...[session.absoluteExpiresAt, session.idleExpiresAt],
-    ...[session.revision, JSON.stringify(session.fields)],
-    ...[session.secretHash, session.previousSecretHash],
+    ...[session.revision, session.epoch, session.dataVersion, JSON.stringify(session.fields)],
+    ...[session.secretHash, session.previousSecretHash, session.sealedSecret],
   ];
 }
 

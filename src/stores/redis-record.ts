@@ -6,8 +6,9 @@ import type { Fields, Json, StoredSession } from '../core/session.ts';
 const fieldPrefix = 'f:';
 
 /** The record as a flat list of names and texts, as HSET takes it. */
-export function encode({ fields, previousSecretHash, ...rest }: StoredSession): string[] {
-  const previous = previousSecretHash === null ? {} : { previousSecretHash };
+export function encode(session: StoredSession): string[] {
+  const { fields, previousSecretHash, sealedSecret, ...rest } = session;
+  const previous = previousSecretHash === null ? {} : { previousSecretHash, sealedSecret };
   return [
     ...Object.entries({ ...rest, ...previous }).flatMap(([name, value]) => [name, String(value)]),
     ...Object.entries(fields).flatMap(([field, value]) => [
@@ -56,8 +57,11 @@ function sessionFrom(hash: RedisHash, fields: Fields): StoredSession {
     absoluteExpiresAt: number('absoluteExpiresAt'),
     idleExpiresAt: number('idleExpiresAt'),
     revision: number('revision'),
+    epoch: number('epoch'),
+    dataVersion: number('dataVersion'),
     fields,
     secretHash: text('secretHash'),
     previousSecretHash: hash.previousSecretHash ?? null,
+    sealedSecret: hash.sealedSecret ?? null,
   };
 }

@@ -80,17 +80,17 @@ export const scripts = {
     end
     return 1`),
 
-  /** Keys: session, index. Arguments: id, now, presented hash, next hash, grace in ms. */
+  /** Keys: session, index. Arguments: id, now, presented and next hash, sealed next, grace in ms. */
   rotateSession: script(`
     if not alive(KEYS[1], ARGV[2]) then return {'gone'} end
-    local at = redis.call('HMGET', KEYS[1], 'secretHash', 'previousSecretHash', 'rotatedAt', 'handle')
+    local at = redis.call('HMGET', KEYS[1], 'secretHash', 'previousSecretHash', 'rotatedAt', 'handle',
+      'sealedSecret')
     if at[1] == ARGV[3] then
       redis.call('HSET', KEYS[1], 'secretHash', ARGV[4], 'previousSecretHash', ARGV[3],
-        'rotatedAt', ARGV[2])
+        'sealedSecret', ARGV[5], 'rotatedAt', ARGV[2])
       return {'rotated', redis.call('HGETALL', KEYS[1])}
     end
-    if at[2] == ARGV[3] and tonumber(ARGV[2]) < tonumber(at[3]) + tonumber(ARGV[5]) then
-      redis.call('HSET', KEYS[1], 'secretHash', ARGV[4])
+    if at[2] == ARGV[3] and tonumber(ARGV[2]) < tonumber(at[3]) + tonumber(ARGV[6]) then
       return {'absorbed', redis.call('HGETALL', KEYS[1])}
     end
     finish(KEYS[1], KEYS[2], ARGV[1], 'reuse', ARGV[2])

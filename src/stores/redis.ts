@@ -42,14 +42,16 @@ async function openRedis({ url, timeoutMs }: StoreOptions): Promise<SessionStore
       const ttlMs = Math.max(0, Math.ceil(absoluteExpiresAt - createdAt)) + ttlSlackMs;
       const head = [keyPrefix(tagOf(id)), id, String(absoluteExpiresAt), String(ttlMs)];
       const args = [...head, ...encode(session)];
-      return (await redis.ask('write', (to) => to.createSession(keysOf(id), args))) === 1;
+      return (await redis.ask('write', (to) => to.createSession(keysOf(id), args))) === 1
+        ? { outcome: 'ok', ended: [] }
+        : { outcome: 'taken' };
     },
     async read(id, now) {
       const record = await redis.ask('read', (to) => to.hGetAll(keyOf(id)));
       const session = decode(record);
       return session !== undefined && now < expiresAt(session) ? session : undefined;
     },
-    async update(id, changes, now, expected) {
+    async update(id, changes, now, { expected } = {}) {
       checkChanges(changes);
       const steps = changes.flatMap((change) => {
         if (change.op === 'set') return [change.op, change.field, JSON.stringify(change.value)];
@@ -63,8 +65,8 @@ async function openRedis({ url, timeoutMs }: StoreOptions): Promise<SessionStore
       const args = [String(lastSeenAt), String(idleExpiresAt)];
       return (await redis.ask('write', (to) => to.touchSession([keyOf(id)], args))) === 1;
     },
-    async rotate(id, { now, presentedHash, nextHash, graceMs }) {
-      const args = [id, String(now), presentedHash, nextHash, String(graceMs)];
+    async rotate(id, { now, presentedHash, nextHash, sealedNext, graceMs }) {
+      const args = [id, String(now), presentedHash, nextHash, sealedNext, String(graceMs)];
       const reply = await redis.ask('write', (to) => to.rotateSession(keysOf(id), args));
       return rotatedFrom(reply as Reply);
     },
@@ -103,7 +105,10 @@ function rotatedFrom([outcome, detail]: Reply): Rotated {
   if (session === undefined || (outcome !== 'rotated' && outcome !== 'absorbed')) {
     return { outcome: 'gone' };
   }
-  return { outcome, session: withoutSecrets(session) };
+  if (outcome === 'rotated') return { outcome, session: withoutSecrets(session) };
+  const { sealedSecret } = session;
+  if (sealedSecret === null) return { outcome: 'gone' };
+  return { outcome, session: withoutSecrets(session), sealedSecret };
 }
 
 const scripted = 'every write is one script, which looks at the session and changes it in one step';

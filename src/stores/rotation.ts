@@ -7,14 +7,16 @@ import type { Rotated, Rotation } from './store.ts';
 
 /** The outcome and the record after it; no record when the session must end. */
 export function rotate(session: StoredSession, rotation: Rotation): [Rotated, StoredSession?] {
-  const { presentedHash, nextHash: secretHash, now, graceMs } = rotation;
+  const { presentedHash, nextHash: secretHash, sealedNext: sealedSecret, now, graceMs } = rotation;
   if (presentedHash === session.secretHash) {
-    const next = { ...session, secretHash, previousSecretHash: presentedHash, rotatedAt: now };
+    const replaced = { secretHash, sealedSecret, previousSecretHash: presentedHash };
+    const next = { ...session, ...replaced, rotatedAt: now };
     return [{ outcome: 'rotated', session: withoutSecrets(next) }, next];
   }
-  if (presentedHash === session.previousSecretHash && now < session.rotatedAt + graceMs) {
-    const next = { ...session, secretHash };
-    return [{ outcome: 'absorbed', session: withoutSecrets(next) }, next];
+  const { previousSecretHash, sealedSecret: sealed, rotatedAt } = session;
+  if (presentedHash === previousSecretHash && sealed !== null && now < rotatedAt + graceMs) {
+    const kept = withoutSecrets(session);
+    return [{ outcome: 'absorbed', session: kept, sealedSecret: sealed }, session];
   }
   return [{ outcome: 'reuse', handle: session.handle }];
 }

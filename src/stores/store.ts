@@ -7,6 +7,27 @@
 import type { EndReason, FieldChange, Fields, Session, StoredSession } from '../core/session.ts';
 import type { Claims } from '../core/verdict.ts';
 
+/** How many sessions one user may have at once, and what happens to one more (ASVS 5.0 7.1.2). */
+export interface SessionLimit {
+  readonly sessionsMax: number;
+  readonly atLimit: 'end-oldest' | 'refuse';
+}
+
+export type Created =
+  /** Written. `ended` are the handles of the sessions that had to end to make room. */
+  | { readonly outcome: 'ok'; readonly ended: readonly string[] }
+  /** The id was used before. Nothing was written. */
+  | { readonly outcome: 'taken' }
+  /** The user has as many sessions as the limit allows. Nothing was written. */
+  | { readonly outcome: 'full' };
+
+export interface UpdateOptions {
+  /** Only at this revision. */
+  readonly expected?: number;
+  /** The changes bring the fields to this version of the schema. */
+  readonly dataVersion?: number;
+}
+
 export type Updated =
   | { readonly outcome: 'ok'; readonly revision: number; readonly fields: Fields }
   /** Only when a revision was asked for: the session is at another one. */
@@ -18,6 +39,8 @@ export interface Rotation {
   /** The hash of the secret that the client presented. */
   readonly presentedHash: string;
   readonly nextHash: string;
+  /** The next secret, sealed with the presented one: see StoredSession. */
+  readonly sealedNext: string;
   readonly now: number;
   readonly graceMs: number;
 }
@@ -27,29 +50,28 @@ export type Rotated =
   | { readonly outcome: 'rotated'; readonly session: Session }
   /**
    * The presented secret was the previous one, within the grace (a reply was lost, or two tabs
-   * were at it): `nextHash` became current all the same, and the grace was not extended.
+   * were at it): nothing was written, and `sealedSecret` holds the current secret for its owner.
    */
-  | { readonly outcome: 'absorbed'; readonly session: Session }
+  | { readonly outcome: 'absorbed'; readonly session: Session; readonly sealedSecret: string }
   /** Any other secret: somebody used an old credential. The session was revoked. */
   | { readonly outcome: 'reuse'; readonly handle: string }
   | { readonly outcome: 'gone' };
 
 export interface SessionStore extends AsyncDisposable {
-  /** Writes a new session. Returns false, and writes nothing, when the id was ever used. */
-  create(session: StoredSession): Promise<boolean>;
+  /** Writes a new session, unless the id was ever used; counts and ends others in the same step. */
+  create(session: StoredSession, limit?: SessionLimit): Promise<Created>;
 
   /** The session, or undefined when it was revoked, has expired at `now`, or never was. */
   read(id: string, now: number): Promise<StoredSession | undefined>;
 
   /**
-   * Applies the changes as one step, to exactly the named fields. With `expected`, only at that
-   * revision. Every acknowledged increment counts, however many run at once.
+   * Applies the changes as one step, to exactly the named fields. Every acknowledged increment counts, however many run at once.
    */
   update(
     id: string,
     changes: readonly FieldChange[],
     now: number,
-    expected?: number,
+    options?: UpdateOptions,
   ): Promise<Updated>;
 
   /**
@@ -68,7 +90,13 @@ export interface SessionStore extends AsyncDisposable {
   revoke(id: string, reason: EndReason, now: number): Promise<boolean>;
 
   /** Ends every session of the user that exists when this runs. Returns how many it ended. */
-  revokeAll(userId: string, reason: EndReason, now: number): Promise<number>;
+  revokeAll(
+    userId: string,
+    reason: EndReason,
+    now: number,
+    /** The id of a session that is spared: the user's own, after a change of password. */
+    except?: string,
+  ): Promise<number>;
 
   /** The user's living sessions, oldest first. */
   list(userId: string, now: number): Promise<readonly Session[]>;

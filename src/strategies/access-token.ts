@@ -33,6 +33,9 @@ const Claims = Type.Object(
     sid: Text,
     shn: Text,
     srv: Count,
+    /** How often the user's sessions had all been ended, and the schema version of the data. */
+    epoch: Count,
+    sdv: Count,
     /** Its clocks: created, last seen, authenticated, rotated; and the absolute limit. */
     sca: Count,
     sla: Count,
@@ -137,6 +140,8 @@ function claimsOf(session: Session, audience: string, now: number, end: number):
     sid: session.id,
     shn: session.handle,
     srv: session.revision,
+    epoch: session.epoch,
+    sdv: session.dataVersion,
     sca: session.createdAt,
     sla: session.lastSeenAt,
     saa: session.authenticatedAt,
@@ -159,6 +164,8 @@ function sessionIn(claims: Claims, lifetimeMs: number): Session {
     absoluteExpiresAt: claims.sxa,
     idleExpiresAt: Math.min(claims.sla + lifetimeMs, claims.exp * 1000),
     revision: claims.srv,
+    epoch: claims.epoch,
+    dataVersion: claims.sdv,
     // JSON by construction: it was parsed from a text.
     fields: claims.data as Fields,
   });

@@ -37,11 +37,15 @@ export async function beginLogin(
     absoluteExpiresAt: now + lifetimes.absoluteMs,
     idleExpiresAt: now + lifetimes.idleMs,
     revision: 0,
+    epoch: 0,
+    dataVersion: 0,
     fields: {},
     secretHash: credential.secretHash,
     previousSecretHash: null,
+    sealedSecret: null,
   };
-  assert(await store.create(record), 'an id with 144 random bits is new');
+  const { outcome } = await store.create(record);
+  assert(outcome === 'ok', 'an id with 144 random bits is new');
   return { credential, record };
 }
 

@@ -95,6 +95,7 @@ class SessionRecogniser implements Recogniser {
     const rotated = await this.#store.rotate(presented.id, {
       presentedHash: presented.secretHash,
       nextHash: next.secretHash,
+      sealedNext: presented.seal(next),
       now,
       graceMs: this.#lifetimes.rotationGraceMs,
     });
@@ -103,7 +104,8 @@ class SessionRecogniser implements Recogniser {
     const { session } = rotated;
     const due = this.#isTouchDue(session);
     if (due && !(await afterWrite(this.#touch(session)))) return { outcome: 'refused' };
-    const issue = this.#cookie.hand(next, rotated.session.absoluteExpiresAt - now);
+    const current = rotated.outcome === 'absorbed' ? presented.unseal(rotated.sealedSecret) : next;
+    const issue = this.#cookie.hand(current, session.absoluteExpiresAt - now);
     return { outcome: 'ok', issue };
   }
 

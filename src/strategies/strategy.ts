@@ -5,9 +5,11 @@
 import type { Clock } from '../core/clock.ts';
 import type { Lifetimes } from '../core/limits.ts';
 import type { Recognition } from '../core/recognition.ts';
-import type { FieldChange, Fields, Session } from '../core/session.ts';
+import type { EndReason, FieldChange, Fields, Session } from '../core/session.ts';
+import type { SessionSchema } from '../core/session-schema.ts';
 import type { Claims } from '../core/verdict.ts';
-import type { SessionStore } from '../stores/store.ts';
+import type { RevocationLog } from '../revocations/revocation-log.ts';
+import type { SessionLimit, SessionStore } from '../stores/store.ts';
 
 /** Header fields as node:http gives them: names in lower case. */
 export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -50,6 +52,8 @@ export interface Recogniser {
   /**
    * Begins a session for a user whose password was just verified. Ends the session that the
    * request came with, if any: a credential from before the login never gains it (ASVS 7.2.4).
+   *
+   * @throws OperatingError `too-many-sessions` when the user may begin no more
    */
   begin(user: { id: string; name: string }, headers: RequestHeaders): Promise<Issue>;
 
@@ -59,26 +63,54 @@ export interface Recogniser {
   /** Exchanges the presented credential for a fresh one. `refreshToken` is the body's member. */
   refresh(headers: RequestHeaders, refreshToken: string | undefined): Promise<Refreshed>;
 
-  /** Ends the session and tells the client to forget it. */
+  /**
+   * Notes that the user has just proven again who they are (step-up, ASVS 7.5.3), and replaces the
+   * credential: one from before never gains the freshness.
+   */
+  stepUp(session: Session, headers: RequestHeaders): Promise<Refreshed>;
+
+  /** Ends the session and tells the client to forget it. Resolves when it is durable. */
   end(session: Session): Promise<Issue>;
 
   /** Ends all sessions of the user and tells this client to forget its own. */
   endAll(session: Session): Promise<Issue>;
 
+  /** Ends all sessions of the user but this one (ASVS 7.4.3). Returns how many it ended. */
+  endOthers(session: Session, reason: EndReason): Promise<number>;
+
+  /** Ends all sessions of a user that this server need not know. Returns how many it ended. */
+  endUser(userId: string, reason: EndReason): Promise<number>;
+
   /** Ends one of the user's sessions by its handle. False when there is none such. */
-  endOne(session: Session, handle: string): Promise<boolean>;
+  endOne(owner: Owner, handle: string, reason?: EndReason): Promise<boolean>;
 
   /** The user's living sessions, oldest first. */
-  list(session: Session): Promise<readonly SessionSummary[]>;
+  list(owner: Owner): Promise<readonly SessionSummary[]>;
+
+  /**
+   * What a form of this client must carry to prove that it is ours (ASVS 3.5): bound to the
+   * credential in these header fields, so it changes with the identity. Undefined without one, and
+   * where no browser sends the credential by itself.
+   */
+  csrfToken(headers: RequestHeaders): string | undefined;
 
   /** What makes a client forget what it holds, for a logout that recognises nobody. */
   forget(): Issue;
 }
 
+/** Whose sessions are meant. */
+export type Owner = Pick<Session, 'userId'>;
+
 export interface StrategyOptions {
   readonly store: SessionStore;
   readonly clock: Clock;
   readonly lifetimes: Lifetimes;
+  /** Absent: as many as a user likes. */
+  readonly sessionLimit?: SessionLimit;
+  /** Where endings are kept apart from the sessions; absent: the store alone keeps them. */
+  readonly revocations?: RevocationLog;
+  /** The application's data; absent: any fields, of version 0. */
+  readonly schema?: SessionSchema;
   /** Keys that sign, as a JSON Web Key (RFC 7517); for strategies that sign. */
   readonly tokenKey?: string;
   /** Names this service in what it signs (`iss` and `aud`). */

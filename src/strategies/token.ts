@@ -94,6 +94,7 @@ class TokenRecogniser implements Recogniser {
     const rotated = await store.rotate(presented.id, {
       presentedHash: presented.secretHash,
       nextHash: next.secretHash,
+      sealedNext: presented.seal(next),
       now,
       graceMs: lifetimes.rotationGraceMs,
     });
@@ -105,7 +106,8 @@ class TokenRecogniser implements Recogniser {
     const old = await this.#presentedIn(headers);
     const sameLogin = typeof old !== 'string' && old.id === fresh.id;
     const carried = sameLogin ? { fields: old.fields, revision: old.revision } : {};
-    return { outcome: 'ok', issue: await this.#issue({ ...fresh, ...carried }, next) };
+    const current = rotated.outcome === 'absorbed' ? presented.unseal(rotated.sealedSecret) : next;
+    return { outcome: 'ok', issue: await this.#issue({ ...fresh, ...carried }, current) };
   }
 
   async end({ id }: Session): Promise<Issue> {

@@ -18,6 +18,7 @@ export const lifetimes: Lifetimes = {
   absoluteMs: 300_000,
   accessTokenMs: 20_000,
   rotationGraceMs: 10_000,
+  freshMs: 60_000,
 };
 
 export const tokenKey = await newTokenKey();

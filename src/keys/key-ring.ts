@@ -1,0 +1,52 @@
+// The keys that sign and verify tokens. A key lives through four states: published (others learn of
+// it), signing (one key at a time), verifying (tokens that it signed still live) and retired. So a
+// key is known everywhere before it is used, and is kept until nothing that it signed can be valid.
+// A verifier takes a key by its id from its own ring, and from nowhere else (RFC 8725 section 3.1).
+
+import type { CryptoKey, JWK } from 'jose';
+
+export const keyStates = ['published', 'signing', 'verifying', 'retired'] as const;
+export type KeyState = (typeof keyStates)[number];
+
+/** One key decides its one algorithm, never the token that is to be verified. */
+export type TokenAlgorithm = 'EdDSA' | 'ES256' | 'HS256';
+
+export interface TokenKey {
+  readonly algorithm: TokenAlgorithm;
+  /** `kid`: the thumbprint (RFC 7638). */
+  readonly id: string;
+  readonly signing: CryptoKey;
+  readonly verifying: CryptoKey;
+}
+
+export interface KeyRingOptions {
+  /** For rings that are given their keys: a private JWK, or a JWK Set whose first key signs. */
+  readonly given?: string;
+  /** For rings that servers share. */
+  readonly url?: string;
+  /** What a new key is for. */
+  readonly algorithm: TokenAlgorithm;
+  /** How long a key signs before the next one takes over, in milliseconds. */
+  readonly rotationMs: number;
+  /** The longest life of a token that a key signs: it verifies for so long after it signed last. */
+  readonly tokenMs: number;
+  readonly timeoutMs: number;
+}
+
+export interface KeyRings {
+  /** One sentence: where the keys come from. */
+  readonly says: string;
+  /** @throws OperatingError when no key can be had. */
+  open(options: KeyRingOptions): Promise<KeyRing>;
+}
+
+export interface KeyRing extends AsyncDisposable {
+  /** The key to sign with now. */
+  signing(): TokenKey;
+  /** The key of this id, if tokens that it signed may be accepted. Does no I/O. */
+  verifying(id: string): TokenKey | undefined;
+  /** Grows whenever a key is no longer accepted: what was verified before must be again. */
+  readonly generation: number;
+  /** The public keys, for others (RFC 7517); secret keys (HS256) are not among them. */
+  jwks(): { readonly keys: readonly JWK[] };
+}
