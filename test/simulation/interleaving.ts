@@ -1,0 +1,106 @@
+// One interleaving: somebody logs in, and then many requests of theirs are under way at once on two
+// servers: slow writes, touches, refreshes, a step-up; and an ending among them. From the moment
+// the ending is acknowledged, no credential of that login, not even one that was handed out by a
+// request in flight, may be accepted again. A self-contained credential is first let expire.
+
+import { OperatingError } from '../../src/core/errors.ts';
+import type { Random } from '../../src/core/random.ts';
+import type { SessionStore } from '../../src/stores/store.ts';
+import type { Issue, Recogniser } from '../../src/strategies/strategy.ts';
+import { Client, HandClock, lifetimes, newUser } from '../strategies/strategy.contract.ts';
+import { remote } from './remote-store.ts';
+import { Scheduler } from './scheduler.ts';
+
+export interface Protocol {
+  /** Opens what the sessions live in, before a wire is put before it. */
+  openStore(): Promise<SessionStore>;
+  start(store: SessionStore, clock: HandClock): Promise<Recogniser>;
+  /** True when an access credential lives on until it expires, by design. */
+  readonly expiresOnly: boolean;
+}
+
+const requests = ['write', 'write', 'touch', 'refresh', 'refresh', 'step-up', 'look'] as const;
+const endings = ['logout', 'logout-everywhere', 'from-another-device', 'by-administrator'] as const;
+
+/** What went wrong, in words; nothing, if nothing did. */
+export async function interleave(protocol: Protocol, random: Random): Promise<string[]> {
+  const scheduler = new Scheduler(random);
+  const clock = new HandClock();
+  const store = await protocol.openStore();
+  const atHome = await protocol.start(store, clock);
+  const far = remote(store, scheduler, random);
+  const servers = [await protocol.start(far, clock), await protocol.start(far, clock)];
+  const user = newUser();
+  const first = new Client().take(await atHome.begin(user, {}));
+  const other = new Client().take(await atHome.begin(user, {}));
+  const held = [first];
+  let acknowledged = false;
+  const violations: string[] = [];
+
+  const hand = (holder: Client, issue: Issue) => held.push(holder.copy().take(issue));
+  async function request(kind: (typeof requests)[number]): Promise<void> {
+    for (let waits = random.below(6); waits > 0; waits -= 1) await scheduler.turn();
+    const client = random.pick(held);
+    const server = random.pick(servers);
+    const isLate = acknowledged;
+    if (kind === 'refresh') {
+      const refreshed = await server.refresh(client.headers, client.refreshToken);
+      if (refreshed.outcome !== 'ok') return;
+      hand(client, refreshed.issue);
+      if (isLate) violations.push('a refresh begun after the ending succeeded');
+      return;
+    }
+    if (kind === 'touch') clock.pass(lifetimes.idleMs / 10);
+    const recognition = await server.recognise(client.headers);
+    if (recognition.kind !== 'recognised') return;
+    if (isLate && !protocol.expiresOnly) violations.push(`a ${kind} after the ending was accepted`);
+    const { session } = recognition;
+    if (kind === 'write') {
+      const changed = await server.change(session, [{ op: 'increment', field: 'n', by: 1 }]);
+      if (changed.outcome === 'ok') hand(client, changed.issue);
+    } else if (kind === 'step-up') {
+      const risen = await server.stepUp(session, client.headers);
+      if (risen.outcome === 'ok') hand(client, risen.issue);
+    }
+  }
+
+  async function end(kind: (typeof endings)[number]): Promise<void> {
+    for (let waits = random.below(8); waits > 0; waits -= 1) await scheduler.turn();
+    const server = random.pick(servers);
+    const mine = await server.recognise(first.headers);
+    if (mine.kind !== 'recognised') return;
+    const { session } = mine;
+    if (kind === 'logout') await server.end(session);
+    else if (kind === 'logout-everywhere') await server.endAll(session);
+    else if (kind === 'by-administrator') await server.endUser(user.id, 'ended-by-admin');
+    else {
+      const theirs = await server.recognise(other.headers);
+      if (theirs.kind !== 'recognised') return;
+      if (!(await server.endOne(theirs.session, session.handle))) return;
+    }
+    acknowledged = true;
+  }
+
+  const kinds = Array.from({ length: 3 + random.below(4) }, () => random.pick(requests));
+  for (const kind of kinds) void request(kind).catch(expectOutage);
+  void end(random.pick(endings)).catch(expectOutage);
+  await scheduler.run();
+  if (!acknowledged) return violations;
+
+  if (protocol.expiresOnly) clock.pass(lifetimes.accessTokenMs + 1);
+  for (const client of held) {
+    for (const _ of ['once', 'and again']) {
+      const { kind } = await atHome.recognise(client.headers);
+      if (kind === 'recognised') violations.push('a credential of an ended login is accepted');
+      const refreshed = await atHome.refresh(client.headers, client.refreshToken);
+      if (refreshed.outcome === 'ok') violations.push('an ended login was refreshed');
+    }
+  }
+  return violations;
+}
+
+/** Anything but an outage of the wire is a mistake of ours, and must be seen. */
+function expectOutage(error: unknown): void {
+  if (error instanceof OperatingError && /^(store|revocation)-/.test(error.code)) return;
+  throw error;
+}
