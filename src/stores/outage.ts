@@ -4,7 +4,8 @@
 
 import { OperatingError } from '../core/errors.ts';
 
-export type Kind = 'read' | 'write';
+/** An ending is a write that must not be lost. */
+export type Kind = 'read' | 'write' | 'ending';
 
 const retryAfterSeconds = 1;
 

@@ -5,6 +5,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { ClientClosedError, ClientOfflineError, createClient, ErrorReply } from '@redis/client';
+import type { BreakerState } from './breaker.ts';
 import { afterTime, type Kind, unanswered, unavailable } from './outage.ts';
 import { scripts } from './redis-scripts.ts';
 
@@ -36,7 +37,7 @@ export class RedisConnection implements Disposable {
   }
 
   /** @throws OperatingError `store-unavailable` when Redis does not answer for two seconds. */
-  static async open(url: string, timeoutMs: number): Promise<RedisConnection> {
+  static async open(url: string, timeoutMs: number, _replicas = 0): Promise<RedisConnection> {
     const connection = new RedisConnection(url, timeoutMs);
     const failure = await connection.#connect(performance.now() + startBudgetMs);
     if (connection.#client === undefined) throw unavailable(failure);
@@ -47,7 +48,7 @@ export class RedisConnection implements Disposable {
    * @throws OperatingError `store-unavailable` when it was surely not done, and
    * `store-outcome-unknown` when a write was sent and not answered in time.
    */
-  async ask<T>(kind: Kind, send: (client: Client) => Promise<T>): Promise<T> {
+  async ask<T>(kind: Kind, _key: string, send: (client: Client) => Promise<T>): Promise<T> {
     const client = this.#client;
     if (client === undefined) throw unavailable();
     if (!client.isReady) this.#lose(client);
@@ -61,6 +62,14 @@ export class RedisConnection implements Disposable {
         cause instanceof ClientClosedError;
       throw notDone ? unavailable(cause) : unanswered(kind, cause);
     }
+  }
+
+  get breaker(): BreakerState {
+    return this.#client === undefined ? 'open' : 'closed';
+  }
+
+  async ping(): Promise<void> {
+    await this.ask('read', '', (to) => to.ping());
   }
 
   [Symbol.dispose](): void {

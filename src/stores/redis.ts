@@ -20,12 +20,12 @@ const tagOf = (id: string) => id.slice(0, userTagChars);
 const keyOf = (id: string) => keyPrefix(tagOf(id)) + id;
 const keysOf = (id: string) => [keyOf(id), indexOf(tagOf(id))];
 
-async function openRedis({ url, timeoutMs }: StoreOptions): Promise<SessionStore> {
-  const redis = await RedisConnection.open(url ?? 'redis://127.0.0.1:6379', timeoutMs);
+async function openRedis({ url, timeoutMs, replicas }: StoreOptions): Promise<SessionStore> {
+  const redis = await RedisConnection.open(url ?? 'redis://127.0.0.1:6379', timeoutMs, replicas);
 
   async function list(userId: string, now: number) {
     const tag = userTag(userId);
-    const records = (await redis.ask('read', (to) =>
+    const records = (await redis.ask('read', indexOf(tag), (to) =>
       to.listSessions([indexOf(tag)], [keyPrefix(tag), userId]),
     )) as string[][];
     return records
@@ -42,12 +42,12 @@ async function openRedis({ url, timeoutMs }: StoreOptions): Promise<SessionStore
       const ttlMs = Math.max(0, Math.ceil(absoluteExpiresAt - createdAt)) + ttlSlackMs;
       const head = [keyPrefix(tagOf(id)), id, String(absoluteExpiresAt), String(ttlMs)];
       const args = [...head, ...encode(session)];
-      return (await redis.ask('write', (to) => to.createSession(keysOf(id), args))) === 1
+      return (await redis.ask('write', keyOf(id), (to) => to.createSession(keysOf(id), args))) === 1
         ? { outcome: 'ok', ended: [] }
         : { outcome: 'taken' };
     },
     async read(id, now) {
-      const record = await redis.ask('read', (to) => to.hGetAll(keyOf(id)));
+      const record = await redis.ask('read', keyOf(id), (to) => to.hGetAll(keyOf(id)));
       const session = decode(record);
       return session !== undefined && now < expiresAt(session) ? session : undefined;
     },
@@ -58,30 +58,31 @@ async function openRedis({ url, timeoutMs }: StoreOptions): Promise<SessionStore
         return [change.op, change.field, change.op === 'increment' ? String(change.by) : ''];
       });
       const args = [String(now), String(expected ?? ''), ...steps];
-      const reply = await redis.ask('write', (to) => to.updateSession([keyOf(id)], args));
+      const reply = await redis.ask('write', keyOf(id), (to) => to.updateSession([keyOf(id)], args));
       return updatedFrom(reply as Reply);
     },
     async touch(id, lastSeenAt, idleExpiresAt) {
       const args = [String(lastSeenAt), String(idleExpiresAt)];
-      return (await redis.ask('write', (to) => to.touchSession([keyOf(id)], args))) === 1;
+      return (await redis.ask('write', keyOf(id), (to) => to.touchSession([keyOf(id)], args))) === 1;
     },
     async rotate(id, { now, presentedHash, nextHash, sealedNext, graceMs }) {
       const args = [id, String(now), presentedHash, nextHash, sealedNext, String(graceMs)];
-      const reply = await redis.ask('write', (to) => to.rotateSession(keysOf(id), args));
+      const reply = await redis.ask('write', keyOf(id), (to) => to.rotateSession(keysOf(id), args));
       return rotatedFrom(reply as Reply);
     },
     async revoke(id, reason, now) {
       const args = [id, String(now), reason];
-      return (await redis.ask('write', (to) => to.revokeSession(keysOf(id), args))) === 1;
+      return (await redis.ask('ending', keyOf(id), (to) => to.revokeSession(keysOf(id), args))) === 1;
     },
     async revokeAll(userId, reason, now) {
       const tag = userTag(userId);
       const args = [keyPrefix(tag), userId, String(now), reason];
-      return Number(await redis.ask('write', (to) => to.revokeSessions([indexOf(tag)], args)));
+      return Number(await redis.ask('ending', indexOf(tag), (to) => to.revokeSessions([indexOf(tag)], args)));
     },
     list,
+    breaker: () => redis.breaker,
     async ping() {
-      await redis.ask('read', (to) => to.ping());
+      await redis.ping();
     },
     async [Symbol.asyncDispose]() {
       redis[Symbol.dispose]();

@@ -6,6 +6,7 @@
 
 import type { EndReason, FieldChange, Fields, Session, StoredSession } from '../core/session.ts';
 import type { Claims } from '../core/verdict.ts';
+import type { BreakerState } from './breaker.ts';
 
 /** How many sessions one user may have at once, and what happens to one more (ASVS 5.0 7.1.2). */
 export interface SessionLimit {
@@ -103,6 +104,9 @@ export interface SessionStore extends AsyncDisposable {
 
   /** Rejects, as any verb does, when the store does not answer. For readiness. */
   ping(): Promise<void>;
+
+  /** Whether the store is asked at all just now; absent where nothing is asked. For metrics. */
+  breaker?(): BreakerState;
 }
 
 export interface StoreOptions {
@@ -110,6 +114,11 @@ export interface StoreOptions {
   readonly url?: string;
   /** How long any verb may take, in milliseconds. */
   readonly timeoutMs: number;
+  /**
+   * How many replicas must have an ending before it is acknowledged (Redis: WAIT); 0, the default,
+   * waits for none. Too few in time is OperatingError `revocation-not-durable`.
+   */
+  readonly replicas?: number;
 }
 
 export interface Store {
