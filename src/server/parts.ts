@@ -6,6 +6,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { Accounts } from '../accounts/accounts.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
+import type { RevocationLog } from '../revocations/revocation-log.ts';
 import type { SessionStore } from '../stores/store.ts';
 import type { Recogniser } from '../strategies/strategy.ts';
 import type { Config } from './config.ts';
@@ -24,6 +26,10 @@ export interface Parts {
   readonly store: SessionStore;
   readonly recogniser: Recogniser;
   readonly accounts: Accounts;
+  /** Where endings are kept apart from the sessions, if anywhere. */
+  readonly revocations?: RevocationLog;
+  /** The keys that sign, for strategies that sign. */
+  readonly keys?: KeyRing;
 }
 
 export interface Decoration {

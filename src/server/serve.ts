@@ -7,8 +7,10 @@
 import { extname } from 'node:path';
 import { systemClock } from '../core/clock.ts';
 import { OperatingError } from '../core/errors.ts';
+import type { KeyRing, KeyRings } from '../keys/key-ring.ts';
+import type { RevocationLog, Revocations } from '../revocations/revocation-log.ts';
 import type { SessionStore, Store } from '../stores/store.ts';
-import type { Recogniser, Strategy } from '../strategies/strategy.ts';
+import type { Strategy } from '../strategies/strategy.ts';
 import { type Config, ConfigError, type Environment, readConfig } from './config.ts';
 import type { Decoration, Parts } from './parts.ts';
 
@@ -20,28 +22,32 @@ export interface RunningServer extends AsyncDisposable {
 
 /** Opens all that the settings name, listens, and is ready. */
 async function serve(config: Config, decoration: Decoration = {}): Promise<RunningServer> {
-  const [opened, openedAccounts] = await Promise.all([
-    openStore(config),
-    openAccounts(config),
+  await using opened = new AsyncDisposableStack();
+  const use = <T extends AsyncDisposable>(thing: T): T => opened.use(thing);
+  const [openedStore, openedAccounts] = await Promise.all([
+    openStore(config).then(use),
+    openAccounts(config).then(use),
     import('./server.ts'),
   ]);
-  const store = decoration.store?.(opened) ?? opened;
-  const started = await startStrategy(config, store);
-  const recogniser = decoration.recogniser?.(started, store) ?? started;
+  const store = decoration.store?.(openedStore) ?? openedStore;
+  const recognition = await openRecognition(config, store);
+  const recogniser = decoration.recogniser?.(recognition.recogniser, store);
   const accounts = decoration.accounts?.(openedAccounts) ?? openedAccounts;
-  return listen({ config, store, recogniser, accounts }, decoration);
+  const parts = { config, store, accounts, ...recognition, ...(recogniser && { recogniser }) };
+  opened.move();
+  return listen(parts, decoration);
 }
 
 /**
  * Listens with parts that are open already. Disposing finishes what is in flight, and the parts.
  */
 export async function listen(parts: Parts, decoration: Decoration = {}): Promise<RunningServer> {
-  const { config, store, accounts } = parts;
+  const { config } = parts;
   const { buildServer } = await import('./server.ts');
   const app = buildServer(parts, { ...(decoration.app && { decorate: decoration.app }) });
   const close = async () => {
     await app.close();
-    await Promise.all([store[Symbol.asyncDispose](), accounts[Symbol.asyncDispose]()]);
+    await closeParts(parts);
   };
   try {
     const url = await app.listen({ port: config.port, host: config.host });
@@ -59,10 +65,15 @@ export async function listen(parts: Parts, decoration: Decoration = {}): Promise
   }
 }
 
+export async function closeParts({ store, accounts, keys, revocations }: Parts): Promise<void> {
+  const all = [store, accounts, keys, revocations];
+  await Promise.all(all.map((part) => part?.[Symbol.asyncDispose]()));
+}
+
 export async function openStore(config: Config): Promise<SessionStore> {
   const { sessionStoreUrl, redisUrl, databaseUrl, storeTimeoutMs: timeoutMs } = config;
   const store = await load<Store>('stores', config.store);
-  const url = sessionStoreUrl ?? (config.store === 'redis' ? redisUrl : databaseUrl);
+  const url = sessionStoreUrl ?? (config.store === 'postgres' ? databaseUrl : redisUrl);
   return store.open({ timeoutMs, ...(url !== undefined && { url }) });
 }
 
@@ -77,15 +88,67 @@ export async function openAccounts(config: Config) {
   return accounts.openAccounts({ databaseUrl, hashing, timeoutMs });
 }
 
-async function startStrategy(config: Config, store: SessionStore): Promise<Recogniser> {
-  const strategy = await load<Strategy>('strategies', config.strategy);
-  return strategy.start(strategyOptions(config, store));
+export async function openKeys(config: Config): Promise<KeyRing> {
+  const { tokenKey: given, databaseUrl: url, tokenAlgorithm: algorithm } = config;
+  const rings = await load<KeyRings>('keys', config.keys);
+  return rings.open({
+    ...(given !== undefined && { given }),
+    ...(url !== undefined && { url }),
+    algorithm,
+    rotationMs: config.keyRotationMs,
+    tokenMs: config.accessTokenMs,
+    timeoutMs: config.storeTimeoutMs,
+  });
 }
 
-export function strategyOptions(config: Config, store: SessionStore) {
-  const { audience, secureCookies, tokenKey } = config;
-  const given = tokenKey === undefined ? {} : { tokenKey };
-  return { store, clock: systemClock, lifetimes: config, audience, secureCookies, ...given };
+/** Undefined when the settings ask for no log of endings. */
+export async function openRevocations(config: Config): Promise<RevocationLog | undefined> {
+  const { revocations: name, revocationsUrl, redisUrl, databaseUrl } = config;
+  if (name === 'none') return undefined;
+  const revocations = await load<Revocations>('revocations', name);
+  const url = revocationsUrl ?? (name === 'redis' ? redisUrl : databaseUrl);
+  return revocations.open({
+    ...(url !== undefined && { url }),
+    timeoutMs: config.storeTimeoutMs,
+    stalenessMs: config.revocationStalenessMs,
+    replicas: config.redisReplicas,
+  });
+}
+
+/** How clients are recognised, and what was opened for it. */
+export type RecognitionParts = Pick<Parts, 'recogniser' | 'keys' | 'revocations'>;
+
+/** The strategy of the settings at work on the store, with all that it needs. */
+export async function openRecognition(
+  config: Config,
+  store: SessionStore,
+): Promise<RecognitionParts> {
+  await using stack = new AsyncDisposableStack();
+  const strategy = await load<Strategy>('strategies', config.strategy);
+  const keys = strategy.needs?.includes('keys') ? stack.use(await openKeys(config)) : undefined;
+  const revocations = stack.use(await openRevocations(config));
+  const opened = { ...(keys && { keys }), ...(revocations && { revocations }) };
+  const recogniser = await strategy.start(strategyOptions(config, { store, ...opened }));
+  stack.move();
+  return { recogniser, ...opened };
+}
+
+/** What a strategy is started with, by the settings. */
+export function strategyOptions(
+  config: Config,
+  parts: Omit<Parts, 'config' | 'accounts' | 'recogniser'>,
+) {
+  const { audience, secureCookies, tokenKey, sealingKeys, sessionsMax, atLimit } = config;
+  return {
+    ...parts,
+    clock: systemClock,
+    lifetimes: config,
+    sessionLimit: { sessionsMax, atLimit },
+    audience,
+    secureCookies,
+    ...(tokenKey !== undefined && { tokenKey }),
+    ...(sealingKeys !== undefined && { sealingKeys }),
+  };
 }
 
 /** `.ts` from source, `.js` when bundled or built. */

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { styleText } from 'node:util';
 import { openBacking } from '../backing/backing.ts';
 import { newTokenKey } from '../strategies/token-key.ts';
+import { developmentMark } from './config/safety.ts';
 import { type Config, ConfigError, type Environment, readConfig } from './config.ts';
 import type { Parts } from './parts.ts';
 import { endOnSignal, listen, refuseToStart } from './serve.ts';
@@ -34,7 +35,7 @@ export async function openGround(defaults: Environment): Promise<Ground> {
     API_DOCS: 'true',
     LOG_LEVEL: 'warn',
     STORE_TIMEOUT_MS: '1000',
-    TOKEN_KEY: key,
+    ...(!given.TOKEN_KEY_FILE && { TOKEN_KEY: key }),
     REDIS_URL: backing.redisUrl,
     ...given,
     DATABASE_URL: backing.databaseUrl,
@@ -118,7 +119,8 @@ ${line(steps.askTheOther)}
 async function developmentKey(): Promise<string> {
   const file = join(folder, 'token-key.json');
   const own = `${file}.${process.pid}`;
-  await writeFile(own, await newTokenKey(), { mode: 0o600 });
+  const key = { ...JSON.parse(await newTokenKey()), ...developmentMark };
+  await writeFile(own, JSON.stringify(key), { mode: 0o600 });
   try {
     await link(own, file);
   } catch (error) {

@@ -16,7 +16,7 @@ const accounts = await openAccounts(config);
 // request. With STORE=memory that is a table in this process, which no other server can see; with
 // STORE=redis or STORE=postgres all servers ask the same one.
 const store = await openStore(config);
-const recogniser = await session.start(strategyOptions(config, store));
+const recogniser = await session.start(strategyOptions(config, { store }));
 
 // The application is the same, whoever recognises you.
 const shared = config.store !== 'memory';

@@ -16,7 +16,7 @@ const accounts = await openAccounts(config);
 // one key, which signs tokens and checks them, so any server with this key knows you as well. Only
 // what renews a token when it has run out, the refresh token, is kept in a table.
 const store = await openStore(config);
-const recogniser = await token.start(strategyOptions(config, store));
+const recogniser = await token.start(strategyOptions(config, { store }));
 
 // The application is the same, whoever recognises you.
 await present(

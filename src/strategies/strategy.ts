@@ -8,6 +8,7 @@ import type { Recognition } from '../core/recognition.ts';
 import type { EndReason, FieldChange, Fields, Session } from '../core/session.ts';
 import type { SessionSchema } from '../core/session-schema.ts';
 import type { Claims } from '../core/verdict.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
 import type { RevocationLog } from '../revocations/revocation-log.ts';
 import type { SessionLimit, SessionStore } from '../stores/store.ts';
 
@@ -113,6 +114,10 @@ export interface StrategyOptions {
   readonly schema?: SessionSchema;
   /** Keys that sign, as a JSON Web Key (RFC 7517); for strategies that sign. */
   readonly tokenKey?: string;
+  /** The ring of keys that sign and verify; takes the place of `tokenKey`. */
+  readonly keys?: KeyRing;
+  /** Keys that seal, as a JSON Web Key Set whose first seals; for strategies that seal. */
+  readonly sealingKeys?: string;
   /** Names this service in what it signs (`iss` and `aud`). */
   readonly audience: string;
   /** False only for plain HTTP on loopback: cookies then go without Secure and `__Host-`. */
@@ -124,6 +129,8 @@ export interface Strategy {
   readonly says: string;
   /** True when a credential is accepted until it expires, whatever the server learns meanwhile. */
   readonly selfContained: boolean;
+  /** What it cannot start without, beside the store. Absent: nothing. */
+  readonly needs?: readonly ('keys' | 'sealingKeys' | 'revocations')[];
   /** What holds whatever the store, and what does not, with the reason. */
   readonly claims: Claims;
   start(options: StrategyOptions): Promise<Recogniser>;

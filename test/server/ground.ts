@@ -8,9 +8,8 @@ import type { InjectOptions } from 'fastify';
 import { inject } from 'vitest';
 import { type Environment, readConfig } from '../../src/server/config.ts';
 import type { App } from '../../src/server/parts.ts';
-import { openAccounts, openStore, strategyOptions } from '../../src/server/serve.ts';
+import { closeParts, openAccounts, openRecognition, openStore } from '../../src/server/serve.ts';
 import { buildServer } from '../../src/server/server.ts';
-import * as strategies from '../../src/strategies/index.ts';
 import { newTokenKey } from '../../src/strategies/token-key.ts';
 import { freshDatabase } from '../support/backing.ts';
 
@@ -54,10 +53,11 @@ export interface TestServer extends AsyncDisposable {
 export async function startApp(answer: Answer, changes: Environment = {}): Promise<TestServer> {
   const config = readConfig({ ...(await environment(answer)), ...changes });
   const [store, accounts] = await Promise.all([openStore(config), openAccounts(config)]);
-  const recogniser = await strategies[config.strategy].start(strategyOptions(config, store));
+  const recognition = await openRecognition(config, store);
+  const parts = { config, store, accounts, ...recognition };
   const lines: string[] = [];
   const logTo = new PassThrough().on('data', (chunk: Buffer) => lines.push(chunk.toString()));
-  const app = buildServer({ config, store, recogniser, accounts }, { logTo });
+  const app = buildServer(parts, { logTo });
   await app.ready();
   return {
     app,
@@ -65,7 +65,7 @@ export async function startApp(answer: Answer, changes: Environment = {}): Promi
     logged: () => lines.join(''),
     async [Symbol.asyncDispose]() {
       await app.close();
-      await Promise.all([store[Symbol.asyncDispose](), accounts[Symbol.asyncDispose]()]);
+      await closeParts(parts);
     },
   };
 }

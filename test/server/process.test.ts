@@ -68,5 +68,5 @@ test('cookies go without Secure on loopback only', () => {
   const open = { SECURE_COOKIES: 'false', HOST: '0.0.0.0' };
   expect(() => readConfig(open)).toThrow(ConfigError);
   expect(readConfig({ ...open, HOST: '127.0.0.1' }).secureCookies).toBe(false);
-  expect(readConfig({ HOST: '0.0.0.0' }).secureCookies).toBe(true);
+  expect(readConfig({ HOST: '0.0.0.0', TRUST_PROXY: '10.0.0.0/8' }).secureCookies).toBe(true);
 });

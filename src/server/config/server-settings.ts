@@ -1,0 +1,92 @@
+// Settings that decide how the server stands in its surroundings: its address and name, whom it
+// believes, how patient it is, how it ends, and what it tells.
+
+import { randomBytes } from 'node:crypto';
+import {
+  isNetwork,
+  isOrigin,
+  list,
+  oneOf,
+  plainName,
+  type Setting,
+  whole,
+  yesNo,
+} from './kinds.ts';
+
+const minute = 60_000;
+
+export const serverSettings = {
+  port: whole('PORT', 'the port to listen on; 0 takes a free one', 3000, 0, 65_535),
+  host: {
+    name: 'HOST',
+    says: 'the address to listen on',
+    allowed: 'an IP address or host name',
+    fallback: '127.0.0.1',
+    secret: false,
+    parse: (text) => (/^[A-Za-z0-9.:-]{1,253}$/.test(text) ? text : undefined),
+    absent: () => '127.0.0.1',
+  } satisfies Setting<string>,
+  replica: plainName('REPLICA', 'the name of this server', 's1'),
+  incarnation: plainName('INCARNATION', 'this life of the server', {
+    says: '4 random hex digits',
+    from: () => randomBytes(2).toString('hex'),
+  }),
+  trustProxy: list(
+    'TRUST_PROXY',
+    'whose X-Forwarded fields are believed: the gateway, which ends TLS',
+    'an IP address, a network like 10.0.0.0/8, or loopback, linklocal, uniquelocal',
+    isNetwork,
+  ),
+  allowedOrigins: list(
+    'ALLOWED_ORIGINS',
+    'other sites whose pages may send requests that change something',
+    'an origin like https://shop.example',
+    isOrigin,
+  ),
+  secureCookies: yesNo('SECURE_COOKIES', 'false only for plain HTTP on loopback', true),
+  keepAliveMs: whole(
+    'KEEP_ALIVE_MS',
+    'how long an idle connection stays open; longer than the gateway keeps it',
+    72_000,
+    1_000,
+    10 * minute,
+  ),
+  requestTimeoutMs: whole(
+    'REQUEST_TIMEOUT_MS',
+    'how long a client may take to send a request',
+    30_000,
+    100,
+    10 * minute,
+  ),
+  drainMs: whole(
+    'DRAIN_MS',
+    'at the end: how long to go on taking requests, no longer ready, while the gateway turns away',
+    0,
+    0,
+    minute,
+  ),
+  endDeadlineMs: whole(
+    'END_DEADLINE_MS',
+    'at the end, after DRAIN_MS: what is not finished after so long is broken off',
+    5_000,
+    100,
+    10 * minute,
+  ),
+  hashMemoryKib: whole(
+    'PASSWORD_HASH_MEMORY_KIB',
+    'memory that hashing one password takes (Argon2id)',
+    19_456,
+    64,
+    1_048_576,
+  ),
+  hashPasses: whole('PASSWORD_HASH_PASSES', 'passes over that memory (Argon2id)', 2, 1, 64),
+  apiDocs: yesNo('API_DOCS', 'serve /openapi.json and /docs', false),
+  traces: yesNo('TRACES', 'make spans, for the OpenTelemetry provider that the process has', false),
+  logLevel: oneOf('LOG_LEVEL', 'how much is logged', 'info', [
+    'debug',
+    'info',
+    'warn',
+    'error',
+    'silent',
+  ] as const),
+} as const;
