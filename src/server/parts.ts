@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { Accounts } from '../accounts/accounts.ts';
+import type { SecurityEventSink } from '../core/security-event.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { RevocationLog } from '../revocations/revocation-log.ts';
 import type { SessionStore } from '../stores/store.ts';
@@ -30,6 +31,8 @@ export interface Parts {
   readonly revocations?: RevocationLog;
   /** The keys that sign, for strategies that sign. */
   readonly keys?: KeyRing;
+  /** Where security events go. Absent: the log. */
+  readonly securityEvent?: SecurityEventSink;
 }
 
 export interface Decoration {

@@ -47,13 +47,13 @@ function operatingErrorOf(thrown: unknown): OperatingError {
   return new OperatingError('internal', { cause: thrown });
 }
 
-/** Answers with the problem, and logs it when it is the server's. */
+/** Answers with the problem, and logs it when it is the server's. Returns its row's error. */
 export function sendProblem(
   thrown: unknown,
   requestId: string,
   reply: FastifyReply,
   log: Logger,
-): void {
+): OperatingError {
   const error = operatingErrorOf(thrown);
   if (error.code === 'internal') log.error({ requestId, err: error.cause }, 'the server failed');
   else if (error.status >= 500) log.warn({ requestId, code: error.code }, error.message);
@@ -63,4 +63,5 @@ export function sendProblem(
     .code(error.status)
     .header('content-type', 'application/problem+json')
     .send(JSON.stringify(problemOf(error, requestId)));
+  return error;
 }

@@ -27,6 +27,7 @@ import { healthRoutes } from './routes/health.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { sessionRoutes } from './routes/sessions.ts';
+import { addSecurityEvents, noteFailure } from './security-events.ts';
 import { addRecognition } from './session-plugin.ts';
 
 declare module 'fastify' {
@@ -57,6 +58,7 @@ export function buildServer(parts: Parts, extras: ServerExtras = {}): App {
     // Silence on a connection, which also ends a client that never reads its answer.
     connectionTimeout: 2 * config.requestTimeoutMs,
     keepAliveTimeout: config.keepAliveMs,
+    trustProxy: config.trustProxy.length > 0 && [...config.trustProxy],
     return503OnClosing: false,
     http: { requireHostHeader: false },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
@@ -69,6 +71,7 @@ export function buildServer(parts: Parts, extras: ServerExtras = {}): App {
   app.decorate('draining', false);
   app.decorate('serverLog', log);
   const meter = new Meter();
+  addSecurityEvents(app, parts);
   meetEveryRequest(app, dress, meter);
   explainEveryFailure(app);
   addRecognition(app, recogniser, meter);
@@ -108,7 +111,8 @@ function explainEveryFailure(app: App): void {
   app.setErrorHandler((error, request, reply) => {
     const leftEarly = request.raw.destroyed && !request.raw.complete;
     const thrown = leftEarly ? new OperatingError('invalid-request') : error;
-    sendProblem(thrown, request.id, reply, app.serverLog);
+    const { code } = sendProblem(thrown, request.id, reply, app.serverLog);
+    noteFailure(app, code, request);
   });
   // Never reached, because onRequest refuses what has no route; it keeps Fastify's own answer out.
   app.setNotFoundHandler((request, reply) => {

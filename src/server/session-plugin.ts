@@ -37,8 +37,14 @@ export function addRecognition(app: App, recogniser: Recogniser, meter: Meter): 
       request.recognition = recognition;
       meter.recognition(recognition);
       if (recognition.kind === 'unknown') done(unknownToUnavailable(recognition.cause));
-      else if (recognition.kind === 'recognised' || nobodyMayPass) done();
-      else done(new OperatingError('not-authenticated'));
+      else if (recognition.kind === 'recognised') done();
+      else {
+        const { reason } = recognition;
+        if (reason !== 'no-credential') {
+          app.securityEvent({ kind: 'credential-refused', reason }, request);
+        }
+        done(nobodyMayPass ? undefined : new OperatingError('not-authenticated'));
+      }
     }, done);
   }
 

@@ -1,0 +1,109 @@
+// Notes security events: `app.securityEvent({ kind: 'login', userId }, request)` fills in when, who
+// served, and from where, and gives the event to the sink: by default the log, one structured line
+// each. What a client can cause as often as it likes (credentials that open nothing, outages) is
+// gathered: one event for each kind and reason in a second, with how many it stands for. Failures
+// that have a code of the error table and always mean the same are noted from there, once for all
+// routes: cross-site requests, throttling, refused access, endings that are not durable.
+
+import type { FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import type { ErrorCode } from '../core/errors.ts';
+import {
+  type Noticed,
+  type SecurityEvent,
+  type SecurityEventSink,
+  type Severity,
+  securityEvents,
+} from '../core/security-event.ts';
+import { servedBy } from './config.ts';
+import type { App, Parts } from './parts.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Notes a security event; `request` says where it came from. */
+    readonly securityEvent: (noticed: Noticed, request?: FastifyRequest) => void;
+  }
+}
+
+const gatheringMs = 1_000;
+
+/** Failures that are events whatever the route. */
+const kindOf: Partial<Record<ErrorCode, Noticed['kind']>> = {
+  'cross-site': 'csrf-refused',
+  'not-allowed': 'access-refused',
+  'too-many-attempts': 'throttled',
+  'revocation-not-durable': 'revocation-not-durable',
+  'store-unavailable': 'store-unavailable',
+  'store-outcome-unknown': 'store-unavailable',
+};
+
+const gathered: ReadonlySet<Noticed['kind']> = new Set([
+  'credential-refused',
+  'csrf-refused',
+  'throttled',
+  'store-unavailable',
+]);
+
+const level = { info: 'info', warning: 'warn', alert: 'error' } as const satisfies Record<
+  Severity,
+  string
+>;
+
+export function logSink(log: Logger): SecurityEventSink {
+  return (event) => log[level[event.severity]]({ event }, securityEvents[event.kind].says);
+}
+
+export function addSecurityEvents(app: App, { config, securityEvent: given }: Parts): void {
+  const sink = given ?? logSink(app.serverLog);
+  const server = servedBy(config);
+  const seen = new Map<string, { event: SecurityEvent; more: number }>();
+  let sweep: NodeJS.Timeout | undefined;
+
+  /** What many have in common: their kind and reason, and not whom they were about. */
+  function flush(): void {
+    sweep = undefined;
+    for (const { event, more } of seen.values()) {
+      const { kind, reason, severity, outcome } = event;
+      const shared = { time: Date.now(), kind, reason, severity, outcome, server, count: more };
+      if (more > 0) sink(shared as SecurityEvent);
+    }
+    seen.clear();
+  }
+
+  function gather(event: SecurityEvent): void {
+    const key = `${event.kind} ${event.reason ?? ''}`;
+    const known = seen.get(key);
+    if (known === undefined) {
+      seen.set(key, { event, more: 0 });
+      sink(event);
+      sweep ??= setTimeout(flush, gatheringMs).unref();
+    } else known.more += 1;
+  }
+
+  app.decorate('securityEvent', (noticed, request) => {
+    const { severity, outcome } = securityEvents[noticed.kind];
+    const event = {
+      time: Date.now(),
+      ...noticed,
+      severity,
+      outcome,
+      server,
+      ...(request && { address: request.ip, requestId: request.id }),
+    };
+    if (gathered.has(noticed.kind)) gather(event);
+    else sink(event);
+  });
+  app.addHook('onClose', async () => {
+    clearTimeout(sweep);
+    flush();
+  });
+}
+
+/** Notes a failure that is a security event by its code. */
+export function noteFailure(app: App, code: ErrorCode, request: FastifyRequest): void {
+  const kind = kindOf[code];
+  if (kind === undefined) return;
+  const login = request.recognition?.kind === 'recognised' ? request.recognition.session : null;
+  const about = login === null ? {} : { session: login.handle, userId: login.userId };
+  app.securityEvent({ kind, ...about } as Noticed, request);
+}
