@@ -51,9 +51,7 @@ export class Credential {
   /** Compares in constant time with a stored hash. */
   matches(secretHash: string): boolean {
     if (secretHash === this.#proven) return true;
-    const mine = Buffer.from(this.secretHash);
-    const theirs = Buffer.from(secretHash);
-    if (mine.length !== theirs.length || !timingSafeEqual(mine, theirs)) return false;
+    if (!isSameText(this.secretHash, secretHash)) return false;
     this.#proven = secretHash;
     return true;
   }
@@ -63,21 +61,36 @@ export class Credential {
    * base64url. Nothing of this secret can be told from it.
    */
   derive(purpose: string): string {
-    return createHmac('sha256', this.#secret).update(purpose).digest('base64url');
+    return hmac(this.#secret, purpose);
   }
 
   /** The successor's secret for whoever holds this one: a one-time pad, for one successor. */
   seal(successor: Credential): string {
-    return xor(this.#secretPad(), Buffer.from(successor.#secret, 'base64url'));
+    return xor(this.#secretPad(), successor.#secretBytes()).toString('base64url');
   }
 
   /** The successor that `seal` was given. */
   unseal(sealed: string): Credential {
-    return new Credential(this.id, xor(this.#secretPad(), Buffer.from(sealed, 'base64url')));
+    const secret = xor(this.#secretPad(), Buffer.from(sealed, 'base64url'));
+    return new Credential(this.id, secret.toString('base64url'));
+  }
+
+  /** What a form carries to show that its page was made for a holder of this credential. */
+  get formToken(): string {
+    return hmac(this.#secretPad(), 'csrf');
+  }
+
+  /** The form token of the credential before, from what that one sealed this one as. */
+  formTokenBefore(sealed: string): string {
+    return hmac(xor(this.#secretBytes(), Buffer.from(sealed, 'base64url')), 'csrf');
   }
 
   #secretPad(): Buffer {
     return Buffer.from(this.derive('successor'), 'base64url');
+  }
+
+  #secretBytes(): Buffer {
+    return Buffer.from(this.#secret, 'base64url');
   }
 
   /** The text that goes to the client, and nowhere else. */
@@ -111,8 +124,18 @@ export function userTag(userId: string): string {
   return hash('sha256', `user-tag:${userId}`, 'buffer').subarray(0, tagBytes).toString('base64url');
 }
 
-function xor(pad: Buffer, bytes: Buffer): string {
-  return Buffer.from(bytes.map((byte, at) => byte ^ (pad[at] ?? 0))).toString('base64url');
+/** Takes the same time wherever they differ. */
+export function isSameText(one: string, other: string): boolean {
+  const [mine, theirs] = [Buffer.from(one), Buffer.from(other)];
+  return mine.length === theirs.length && timingSafeEqual(mine, theirs);
+}
+
+function hmac(key: string | Buffer, text: string): string {
+  return createHmac('sha256', key).update(text).digest('base64url');
+}
+
+function xor(pad: Buffer, bytes: Buffer): Buffer {
+  return Buffer.from(bytes.map((byte, at) => byte ^ (pad[at] ?? 0)));
 }
 
 function newSessionId(userId: string): string {

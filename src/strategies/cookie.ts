@@ -16,6 +16,8 @@ const credentialsMax = 4;
 export interface SessionCookie {
   /** The credentials that a request carries, without asking whether they are valid. */
   credentialsIn(headers: RequestHeaders): readonly Credential[] | AnonymousReason;
+  /** The credential that a browser sent by itself, if it sent one only. */
+  loneIn(headers: RequestHeaders): Credential | undefined;
   /** Hands the credential to the client, for so many milliseconds. */
   hand(credential: Credential, lifetimeMs: number): Issue;
   /** Takes it back, with the attributes of setting: any others would name another cookie. */
@@ -32,17 +34,23 @@ export function sessionCookie(secure: boolean): SessionCookie {
     body: {},
   });
 
+  function credentialsIn(headers: RequestHeaders): readonly Credential[] | AnonymousReason {
+    const { 'x-session-id': id, cookie = '' } = headers;
+    const field = typeof cookie === 'string' ? cookie : cookie.join(';');
+    const texts = id === undefined ? valuesOf(mark, field) : [id];
+    if (texts.length === 0) return 'no-credential';
+    const only = texts.length === 1 ? parse(texts[0]) : undefined;
+    if (only !== undefined) return [only];
+    const credentials = [...new Set(texts)].flatMap((text) => parse(text) ?? []);
+    const credible = credentials.length > 0 && credentials.length <= credentialsMax;
+    return credible ? credentials : 'malformed';
+  }
+
   return {
-    credentialsIn(headers) {
-      const { 'x-session-id': id, cookie = '' } = headers;
-      const field = typeof cookie === 'string' ? cookie : cookie.join(';');
-      const texts = id === undefined ? valuesOf(mark, field) : [id];
-      if (texts.length === 0) return 'no-credential';
-      const only = texts.length === 1 ? parse(texts[0]) : undefined;
-      if (only !== undefined) return [only];
-      const credentials = [...new Set(texts)].flatMap((text) => parse(text) ?? []);
-      const credible = credentials.length > 0 && credentials.length <= credentialsMax;
-      return credible ? credentials : 'malformed';
+    credentialsIn,
+    loneIn(headers) {
+      const found = headers['x-session-id'] === undefined ? credentialsIn(headers) : [];
+      return typeof found !== 'string' && found.length === 1 ? found[0] : undefined;
     },
     hand: (credential, lifetimeMs) => set(credential.reveal(), Math.floor(lifetimeMs / 1000)),
     takeBack: set('', 0),

@@ -1,6 +1,6 @@
-// What both strategies keep in the store and do with it in the same way: the record of a login, and
-// the list in which users see and end their own logins. How a client proves that a login is its
-// own is not here; that is where the strategies differ.
+// What strategies keep in the store and do with it in the same way: the record of a login, the
+// replacement of its credential, and the list in which users see and end their own logins. How a
+// client proves that a login is its own is not here; that is where the strategies differ.
 
 import assert from 'node:assert/strict';
 import { Credential, newHandle } from '../core/credential.ts';
@@ -8,21 +8,46 @@ import { OperatingError } from '../core/errors.ts';
 import { type Lifetimes, limits } from '../core/limits.ts';
 import {
   applyChanges,
+  type EndReason,
   expiresAt,
   type FieldChange,
   type Fields,
   type Session,
   type StoredSession,
 } from '../core/session.ts';
-import type { SessionStore } from '../stores/store.ts';
-import type { SessionSummary } from './strategy.ts';
+import { anyFields, upcast } from '../core/session-schema.ts';
+import type { SessionLimit, SessionStore } from '../stores/store.ts';
+import type { Changes, Owner, SessionSummary, StrategyOptions } from './strategy.ts';
 
-/** A session that begins now, with an id that no client had a say in (fixation, ASVS 7.2.4). */
+/** What a login begins with besides the user. */
+export interface LoginTerms {
+  /** How often all sessions of the user had been ended before. */
+  readonly epoch: number;
+  /** Which version of the application's schema it starts in. */
+  readonly dataVersion: number;
+  readonly limit?: SessionLimit;
+}
+
+export async function loginTerms(
+  { revocations, schema, sessionLimit }: StrategyOptions,
+  userId: string,
+): Promise<LoginTerms> {
+  const epoch = (await revocations?.epochOf(userId)) ?? 0;
+  const dataVersion = schema?.version ?? 0;
+  return { epoch, dataVersion, ...(sessionLimit && { limit: sessionLimit }) };
+}
+
+/**
+ * A session that begins now, with an id that no client had a say in (fixation, ASVS 7.2.4).
+ *
+ * @throws OperatingError `too-many-sessions`
+ */
 export async function beginLogin(
   store: SessionStore,
   user: { readonly id: string; readonly name: string },
   now: number,
   lifetimes: Lifetimes,
+  { epoch, dataVersion, limit }: LoginTerms,
 ): Promise<{ readonly credential: Credential; readonly record: StoredSession }> {
   const credential = Credential.issue(user.id);
   const record: StoredSession = {
@@ -37,16 +62,84 @@ export async function beginLogin(
     absoluteExpiresAt: now + lifetimes.absoluteMs,
     idleExpiresAt: now + lifetimes.idleMs,
     revision: 0,
-    epoch: 0,
-    dataVersion: 0,
+    epoch,
+    dataVersion,
     fields: {},
     secretHash: credential.secretHash,
     previousSecretHash: null,
     sealedSecret: null,
   };
-  const { outcome } = await store.create(record);
+  const { outcome } = await store.create(record, limit);
+  if (outcome === 'full') throw new OperatingError('too-many-sessions');
   assert(outcome === 'ok', 'an id with 144 random bits is new');
   return { credential, record };
+}
+
+export type Replaced =
+  /** `credential` is what its holder presents from now on. */
+  | { readonly outcome: 'ok'; readonly credential: Credential; readonly session: Session }
+  | { readonly outcome: 'refused' }
+  | { readonly outcome: 'reuse'; readonly handle: string };
+
+/** Before the sealed successor of a step-up: it is for nobody who comes late without a proof. */
+const proofMark = '!';
+
+/**
+ * Replaces the credential (rotation) and notes the use. With a `proof` the user has just proven
+ * again who they are; a credential from before gains that by no refresh: one that comes late stays
+ * what it is until its grace is over.
+ */
+export async function replaceCredential(
+  { store, clock, lifetimes }: Pick<StrategyOptions, 'store' | 'clock' | 'lifetimes'>,
+  presented: Credential,
+  proof: 'proof' | 'no-proof',
+): Promise<Replaced> {
+  const now = clock.now();
+  const proven = proof === 'proof';
+  const next = Credential.reissue(presented.id);
+  const rotated = await store.rotate(presented.id, {
+    presentedHash: presented.secretHash,
+    nextHash: next.secretHash,
+    sealedNext: (proven ? proofMark : '') + presented.seal(next),
+    now,
+    graceMs: lifetimes.rotationGraceMs,
+  });
+  if (rotated.outcome === 'reuse') return rotated;
+  if (rotated.outcome === 'gone') return { outcome: 'refused' };
+  const late = rotated.outcome === 'absorbed';
+  const kept = late && rotated.sealedSecret.startsWith(proofMark);
+  const successor = late ? presented.unseal(withoutMark(rotated.sealedSecret)) : next;
+  if (proven && late && !kept) {
+    return replaceCredential({ store, clock, lifetimes }, successor, proof);
+  }
+  const idleExpiresAt = now + lifetimes.idleMs;
+  const provenAt = proven ? ([now] as const) : ([] as const);
+  const used = store.touch(presented.id, now, idleExpiresAt, ...provenAt);
+  if (!(await afterWrite(used))) return { outcome: 'refused' };
+  const session = { ...rotated.session, lastSeenAt: now, idleExpiresAt };
+  if (proven) {
+    return { outcome: 'ok', credential: successor, session: { ...session, authenticatedAt: now } };
+  }
+  return kept
+    ? { outcome: 'ok', credential: presented, session: beforeProof(session) }
+    : { outcome: 'ok', credential: successor, session };
+}
+
+/** The form token of the credential that this one replaced. */
+export function formTokenBefore(
+  credential: Credential,
+  { sealedSecret }: StoredSession,
+): string | undefined {
+  return sealedSecret === null ? undefined : credential.formTokenBefore(withoutMark(sealedSecret));
+}
+
+function withoutMark(sealed: string): string {
+  return sealed.startsWith(proofMark) ? sealed.slice(proofMark.length) : sealed;
+}
+
+/** The session as a credential from before the last proof of identity opens it. */
+export function beforeProof(session: Session): Session {
+  return { ...session, authenticatedAt: Math.min(session.authenticatedAt, session.createdAt) };
 }
 
 /**
@@ -55,7 +148,8 @@ export async function beginLogin(
  *
  * @throws OperatingError `session-too-large`
  */
-export function changed(fields: Fields, changes: readonly FieldChange[]): Fields {
+export function changed(fields: Fields, wanted: Changes): Fields {
+  const changes = changesFor(fields, wanted);
   for (const change of changes) {
     if (change.field.length > limits.fieldNameCharsMax) throw tooLarge('a field name is too long');
     if (change.op !== 'set') continue;
@@ -66,6 +160,17 @@ export function changed(fields: Fields, changes: readonly FieldChange[]): Fields
   const after = applyChanges(fields, changes);
   if (Object.keys(after).length > limits.fieldsMax) throw tooLarge('there are too many fields');
   return after;
+}
+
+export function changesFor(fields: Fields, changes: Changes): readonly FieldChange[] {
+  return typeof changes === 'function' ? changes(fields) : changes;
+}
+
+/** The session with its data in the schema's version; undefined when there is no way to it. */
+export function upToDate(session: Session, schema = anyFields): Session | undefined {
+  if (session.dataVersion === schema.version) return session;
+  const fields = upcast(schema, session.dataVersion, session.fields);
+  return fields && { ...session, fields, dataVersion: schema.version };
 }
 
 export function tooLarge(detail: string): OperatingError {
@@ -85,26 +190,26 @@ export async function afterWrite<T>(step: Promise<T>): Promise<T> {
 /** The user's logins, as their owner sees them, oldest first. */
 export async function listLogins(
   store: SessionStore,
-  { userId }: Session,
+  { userId }: Owner,
   now: number,
 ): Promise<readonly SessionSummary[]> {
-  const sessions = await store.list(userId, now);
-  return sessions.map((session) => ({
-    handle: session.handle,
-    createdAt: session.createdAt,
-    lastSeenAt: session.lastSeenAt,
-    expiresAt: expiresAt(session),
-  }));
+  return (await store.list(userId, now)).map(summaryOf);
+}
+
+export function summaryOf(session: Session): SessionSummary {
+  const { handle, createdAt, lastSeenAt } = session;
+  return { handle, createdAt, lastSeenAt, expiresAt: expiresAt(session) };
 }
 
 /** Ends the login of this handle if it is the user's own. */
 export async function endLogin(
   store: SessionStore,
-  { userId }: Session,
+  { userId }: Owner,
   handle: string,
+  reason: EndReason,
   now: number,
 ): Promise<boolean> {
   const sessions = await store.list(userId, now);
   const wanted = sessions.find((session) => session.handle === handle);
-  return wanted !== undefined && (await store.revoke(wanted.id, 'ended-by-user', now));
+  return wanted !== undefined && (await store.revoke(wanted.id, reason, now));
 }

@@ -3,23 +3,34 @@
 // known on the server's side only, so a logout holds from the moment it is acknowledged. The price
 // is a question per request, to a store that every server must be able to ask.
 
-import type { Clock } from '../core/clock.ts';
-import { Credential } from '../core/credential.ts';
+import { type Credential, isSameText } from '../core/credential.ts';
 import { OperatingError } from '../core/errors.ts';
-import { type Lifetimes, touchIntervalMs } from '../core/limits.ts';
+import { touchIntervalMs } from '../core/limits.ts';
 import { type AnonymousReason, anonymous, type Recognition } from '../core/recognition.ts';
 import {
-  type FieldChange,
+  type EndReason,
   type Session,
   type StoredSession,
   withoutSecrets,
 } from '../core/session.ts';
-import type { SessionStore } from '../stores/store.ts';
+import { anyFields, upcast } from '../core/session-schema.ts';
+import { changeStored } from './change.ts';
 import { type SessionCookie, sessionCookie } from './cookie.ts';
-import { afterWrite, beginLogin, changed, endLogin, listLogins } from './login.ts';
+import {
+  afterWrite,
+  beforeProof,
+  beginLogin,
+  endLogin,
+  formTokenBefore,
+  listLogins,
+  loginTerms,
+  replaceCredential,
+} from './login.ts';
 import type {
   Changed,
+  Changes,
   Issue,
+  Owner,
   Recogniser,
   Refreshed,
   RequestHeaders,
@@ -42,28 +53,32 @@ export const session: Strategy = {
 interface Found {
   readonly credential: Credential;
   readonly stored: StoredSession;
+  /** False for the credential before, within the grace. */
+  readonly isCurrent: boolean;
 }
 
 class SessionRecogniser implements Recogniser {
-  readonly #store: SessionStore;
-  readonly #clock: Clock;
-  readonly #lifetimes: Lifetimes;
+  readonly #options: StrategyOptions;
   readonly #cookie: SessionCookie;
 
-  constructor({ store, clock, lifetimes, secureCookies }: StrategyOptions) {
-    this.#store = store;
-    this.#clock = clock;
-    this.#lifetimes = lifetimes;
-    this.#cookie = sessionCookie(secureCookies);
+  constructor(options: StrategyOptions) {
+    this.#options = options;
+    this.#cookie = sessionCookie(options.secureCookies);
   }
 
   async recognise(headers: RequestHeaders): Promise<Recognition> {
     try {
-      const found = await this.#find(headers);
+      const presented = this.#cookie.credentialsIn(headers);
+      if (typeof presented === 'string') return anonymous(presented);
+      const found = await this.#findAmong(presented);
       if (typeof found === 'string') return anonymous(found);
-      const { stored } = found;
-      if (this.#isTouchDue(stored) && !(await this.#touch(stored))) return anonymous('not-found');
-      return { kind: 'recognised', session: withoutSecrets(stored) };
+      const seen = this.#seenBy(found);
+      if (seen === undefined) return anonymous('unknown-version');
+      if (this.#isTouchDue(seen) && !(await this.#touch(seen))) return anonymous('not-found');
+      if (presented.length === 1 || !found.isCurrent) return { kind: 'recognised', session: seen };
+      // Of several in one jar this one is to be left: setting it anew takes the place of the others.
+      const { headers: cookie } = this.#hand(found.credential, seen);
+      return { kind: 'recognised', session: seen, headers: cookie };
     } catch (cause) {
       if (cause instanceof OperatingError) return { kind: 'unknown', cause };
       throw cause;
@@ -71,83 +86,108 @@ class SessionRecogniser implements Recogniser {
   }
 
   async begin(user: { id: string; name: string }, headers: RequestHeaders): Promise<Issue> {
+    const { store, clock, lifetimes } = this.#options;
     const before = await this.#find(headers);
-    const now = this.#clock.now();
-    const { credential, record } = await beginLogin(this.#store, user, now, this.#lifetimes);
+    const terms = await loginTerms(this.#options, user.id);
+    const now = clock.now();
+    const { credential, record } = await beginLogin(store, user, now, lifetimes, terms);
     if (typeof before !== 'string') {
-      await afterWrite(this.#store.revoke(before.stored.id, 'replaced', now));
+      await afterWrite(store.revoke(before.stored.id, 'replaced', now));
     }
-    return this.#cookie.hand(credential, record.absoluteExpiresAt - now);
+    return this.#hand(credential, record);
   }
 
-  async change({ id, fields }: Session, changes: readonly FieldChange[]): Promise<Changed> {
-    changed(fields, changes);
-    const updated = await this.#store.update(id, changes, this.#clock.now());
-    if (updated.outcome !== 'ok') return { outcome: 'gone' };
-    return { outcome: 'ok', fields: updated.fields, issue: { headers: [], body: {} } };
+  async change(session: Session, changes: Changes): Promise<Changed> {
+    const fields = await changeStored(this.#options, session, changes);
+    if (fields === undefined) return { outcome: 'gone' };
+    return { outcome: 'ok', fields, issue: { headers: [], body: {} } };
   }
 
-  async refresh(headers: RequestHeaders): Promise<Refreshed> {
-    const presented = await this.#choose(headers);
-    if (presented === undefined) return { outcome: 'refused' };
-    const next = Credential.reissue(presented.id);
-    const now = this.#clock.now();
-    const rotated = await this.#store.rotate(presented.id, {
-      presentedHash: presented.secretHash,
-      nextHash: next.secretHash,
-      sealedNext: presented.seal(next),
-      now,
-      graceMs: this.#lifetimes.rotationGraceMs,
-    });
-    if (rotated.outcome === 'reuse') return rotated;
-    if (rotated.outcome === 'gone') return { outcome: 'refused' };
-    const { session } = rotated;
-    const due = this.#isTouchDue(session);
-    if (due && !(await afterWrite(this.#touch(session)))) return { outcome: 'refused' };
-    const current = rotated.outcome === 'absorbed' ? presented.unseal(rotated.sealedSecret) : next;
-    const issue = this.#cookie.hand(current, session.absoluteExpiresAt - now);
-    return { outcome: 'ok', issue };
-  }
+  refresh = (headers: RequestHeaders) => this.#replace(headers, 'no-proof');
+
+  stepUp = (own: Session, headers: RequestHeaders) => this.#replace(headers, 'proof', own.id);
 
   async end({ id }: Session): Promise<Issue> {
-    await this.#store.revoke(id, 'logout', this.#clock.now());
+    await this.#options.store.revoke(id, 'logout', this.#now());
     return this.forget();
   }
 
   async endAll({ userId }: Session): Promise<Issue> {
-    await this.#store.revokeAll(userId, 'logout-everywhere', this.#clock.now());
+    await this.#options.store.revokeAll(userId, 'logout-everywhere', this.#now());
     return this.forget();
   }
 
-  endOne = (own: Session, handle: string) => endLogin(this.#store, own, handle, this.#clock.now());
+  endOthers = ({ id, userId }: Session, reason: EndReason) =>
+    this.#options.store.revokeAll(userId, reason, this.#now(), id);
 
-  list = (own: Session) => listLogins(this.#store, own, this.#clock.now());
+  endUser = (userId: string, reason: EndReason) =>
+    this.#options.store.revokeAll(userId, reason, this.#now());
+
+  endOne = (owner: Owner, handle: string, reason: EndReason = 'ended-by-user') =>
+    endLogin(this.#options.store, owner, handle, reason, this.#now());
+
+  list = (owner: Owner) => listLogins(this.#options.store, owner, this.#now());
 
   forget = () => this.#cookie.takeBack;
 
-  /** Of several credentials the valid one counts; those of two logins at once are nobody's. */
-  #find(headers: RequestHeaders): Promise<Found | AnonymousReason> {
-    const presented = this.#cookie.credentialsIn(headers);
-    if (typeof presented === 'string') return Promise.resolve(presented);
-    const [first, second] = presented;
-    return first && !second ? this.#ask(first) : this.#askAll(presented);
+  csrfToken = (headers: RequestHeaders) => this.#cookie.loneIn(headers)?.formToken;
+
+  async csrfMatches(headers: RequestHeaders, token: string): Promise<boolean> {
+    const own = this.csrfToken(headers);
+    if (own !== undefined && isSameText(own, token)) return true;
+    if (headers['x-session-id'] !== undefined) return false;
+    const found = await this.#find(headers);
+    if (typeof found === 'string') return false;
+    const { credential, stored, isCurrent } = found;
+    if (isSameText(credential.formToken, token)) return true;
+    const before = isCurrent && this.#isInGrace(stored) && formTokenBefore(credential, stored);
+    return before ? isSameText(before, token) : false;
   }
 
-  async #askAll(presented: readonly Credential[]): Promise<Found | AnonymousReason> {
+  async #find(headers: RequestHeaders): Promise<Found | AnonymousReason> {
+    const presented = this.#cookie.credentialsIn(headers);
+    return typeof presented === 'string' ? presented : this.#findAmong(presented);
+  }
+
+  /** Of several credentials the valid one counts; those of two logins at once are nobody's. */
+  async #findAmong(presented: readonly Credential[]): Promise<Found | AnonymousReason> {
+    const [first, second] = presented;
+    if (first && !second) return this.#ask(first);
     const answers = await Promise.all(presented.map((credential) => this.#ask(credential)));
     const found = answers.filter((answer) => typeof answer !== 'string');
     if (found.some(({ stored }) => stored.id !== found[0]?.stored.id)) return 'malformed';
-    return found[0] ?? answers[0] ?? 'malformed';
+    return found.find(({ isCurrent }) => isCurrent) ?? found[0] ?? answers[0] ?? 'malformed';
   }
 
   async #ask(credential: Credential): Promise<Found | AnonymousReason> {
-    const now = this.#clock.now();
-    const stored = await this.#store.read(credential.id, now);
+    const stored = await this.#options.store.read(credential.id, this.#now());
     if (stored === undefined) return 'not-found';
-    if (credential.matches(stored.secretHash)) return { credential, stored };
+    if (credential.matches(stored.secretHash)) return { credential, stored, isCurrent: true };
     if (!credential.matches(stored.previousSecretHash ?? '')) return 'wrong-secret';
-    const absorbed = now < stored.rotatedAt + this.#lifetimes.rotationGraceMs;
-    return absorbed ? { credential, stored } : 'superseded';
+    return this.#isInGrace(stored) ? { credential, stored, isCurrent: false } : 'superseded';
+  }
+
+  /** The session as whoever presented the credential may see it, in the schema's version. */
+  #seenBy({ stored, isCurrent }: Found): Session | undefined {
+    const session = isCurrent ? withoutSecrets(stored) : beforeProof(withoutSecrets(stored));
+    const { schema = anyFields } = this.#options;
+    if (stored.dataVersion === schema.version) return session;
+    const fields = upcast(schema, stored.dataVersion, stored.fields);
+    // Its version stays that of the record, which is brought up with the next change.
+    return fields && { ...session, fields };
+  }
+
+  async #replace(
+    headers: RequestHeaders,
+    proof: 'proof' | 'no-proof',
+    id?: string,
+  ): Promise<Refreshed> {
+    const presented = await this.#choose(headers);
+    if (presented === undefined) return { outcome: 'refused' };
+    if (id !== undefined && id !== presented.id) return { outcome: 'refused' };
+    const replaced = await replaceCredential(this.#options, presented, proof);
+    if (replaced.outcome !== 'ok') return replaced;
+    return { outcome: 'ok', issue: this.#hand(replaced.credential, replaced.session) };
   }
 
   /** For rotation. A lone credential goes to the store unasked: it alone knows an old one. */
@@ -158,13 +198,23 @@ class SessionRecogniser implements Recogniser {
     return typeof found === 'string' ? undefined : found.credential;
   }
 
+  #hand(credential: Credential, { absoluteExpiresAt }: Session): Issue {
+    return this.#cookie.hand(credential, absoluteExpiresAt - this.#now());
+  }
+
+  #now = () => this.#options.clock.now();
+
+  #isInGrace({ rotatedAt }: Session): boolean {
+    return this.#now() < rotatedAt + this.#options.lifetimes.rotationGraceMs;
+  }
+
   #isTouchDue({ lastSeenAt }: Session): boolean {
-    return this.#clock.now() - lastSeenAt >= touchIntervalMs(this.#lifetimes.idleMs);
+    return this.#now() - lastSeenAt >= touchIntervalMs(this.#options.lifetimes.idleMs);
   }
 
   /** Moves the idle limit. False when the session has ended under our hands. */
   #touch({ id }: Session): Promise<boolean> {
-    const now = this.#clock.now();
-    return this.#store.touch(id, now, now + this.#lifetimes.idleMs);
+    const now = this.#now();
+    return this.#options.store.touch(id, now, now + this.#options.lifetimes.idleMs);
   }
 }

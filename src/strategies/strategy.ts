@@ -6,7 +6,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Lifetimes } from '../core/limits.ts';
 import type { Recognition } from '../core/recognition.ts';
 import type { EndReason, FieldChange, Fields, Session } from '../core/session.ts';
-import type { SessionSchema } from '../core/session-schema.ts';
+import type { Rerunnable, SessionSchema } from '../core/session-schema.ts';
 import type { Claims } from '../core/verdict.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { RevocationLog } from '../revocations/revocation-log.ts';
@@ -20,6 +20,8 @@ export interface Issue {
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
   readonly body: Readonly<Record<string, string | number>>;
 }
+
+export type Changes = readonly FieldChange[] | Rerunnable;
 
 export type Changed =
   /** The change is durable in the strategy's sense; `issue` goes with the answer. */
@@ -58,8 +60,13 @@ export interface Recogniser {
    */
   begin(user: { id: string; name: string }, headers: RequestHeaders): Promise<Issue>;
 
-  /** Changes fields of the session's data, at once: nothing is saved behind the handler's back. */
-  change(session: Session, changes: readonly FieldChange[]): Promise<Changed>;
+  /**
+   * Changes fields of the session's data, at once: nothing is saved behind the handler's back.
+   *
+   * @throws OperatingError `session-too-large`; and `session-conflict` when a change that depends
+   *   on what it finds was overtaken too often
+   */
+  change(session: Session, changes: Changes): Promise<Changed>;
 
   /** Exchanges the presented credential for a fresh one. `refreshToken` is the body's member. */
   refresh(headers: RequestHeaders, refreshToken: string | undefined): Promise<Refreshed>;
@@ -95,12 +102,15 @@ export interface Recogniser {
    */
   csrfToken(headers: RequestHeaders): string | undefined;
 
+  /** Is it the one of these header fields, or, within the grace, of the credential before? */
+  csrfMatches(headers: RequestHeaders, token: string): Promise<boolean>;
+
   /** What makes a client forget what it holds, for a logout that recognises nobody. */
   forget(): Issue;
 }
 
-/** Whose sessions are meant. */
-export type Owner = Pick<Session, 'userId'>;
+/** Whose sessions are meant; users ask with their own session, which may be all that is known. */
+export type Owner = Pick<Session, 'userId'> & Partial<Session>;
 
 export interface StrategyOptions {
   readonly store: SessionStore;

@@ -6,12 +6,23 @@
 import { LRUCache } from 'lru-cache';
 import { Credential } from '../core/credential.ts';
 import { type AnonymousReason, anonymous, type Recognition } from '../core/recognition.ts';
-import type { FieldChange, Session } from '../core/session.ts';
+import type { EndReason, Session } from '../core/session.ts';
 import { type AccessTokens, accessTokens } from './access-token.ts';
-import { afterWrite, beginLogin, changed, endLogin, listLogins } from './login.ts';
+import {
+  afterWrite,
+  beginLogin,
+  changed,
+  endLogin,
+  listLogins,
+  loginTerms,
+  replaceCredential,
+  upToDate,
+} from './login.ts';
 import type {
   Changed,
+  Changes,
   Issue,
+  Owner,
   Recogniser,
   Refreshed,
   RequestHeaders,
@@ -61,20 +72,22 @@ class TokenRecogniser implements Recogniser {
     const now = this.#options.clock.now();
     if (now >= this.#tokens.endOf(session)) return anonymous('expired');
     if (session.lastSeenAt > now + clockSkewMs) return anonymous('wrong-claims');
-    return { kind: 'recognised', session };
+    const current = upToDate(session, this.#options.schema);
+    return current ? { kind: 'recognised', session: current } : anonymous('unknown-version');
   }
 
   async begin(user: { id: string; name: string }, headers: RequestHeaders): Promise<Issue> {
     const { store, clock, lifetimes } = this.#options;
     const before = await this.recognise(headers);
-    const { credential, record } = await beginLogin(store, user, clock.now(), lifetimes);
+    const terms = await loginTerms(this.#options, user.id);
+    const { credential, record } = await beginLogin(store, user, clock.now(), lifetimes, terms);
     if (before.kind === 'recognised') {
       await afterWrite(store.revoke(before.session.id, 'replaced', clock.now()));
     }
     return this.#issue(record, credential);
   }
 
-  async change(session: Session, changes: readonly FieldChange[]): Promise<Changed> {
+  async change(session: Session, changes: Changes): Promise<Changed> {
     const now = this.#options.clock.now();
     const fields = changed(session.fields, changes);
     if (now >= this.#tokens.endOf(session)) return { outcome: 'gone' };
@@ -86,28 +99,25 @@ class TokenRecogniser implements Recogniser {
   }
 
   async refresh(headers: RequestHeaders, refreshToken: string | undefined): Promise<Refreshed> {
-    const { store, clock, lifetimes } = this.#options;
     const presented = Credential.parse(refreshToken ?? '');
     if (presented === undefined) return { outcome: 'refused' };
-    const now = clock.now();
-    const next = Credential.reissue(presented.id);
-    const rotated = await store.rotate(presented.id, {
-      presentedHash: presented.secretHash,
-      nextHash: next.secretHash,
-      sealedNext: presented.seal(next),
-      now,
-      graceMs: lifetimes.rotationGraceMs,
-    });
-    if (rotated.outcome === 'reuse') return rotated;
-    if (rotated.outcome === 'gone') return { outcome: 'refused' };
-    const used = await afterWrite(store.touch(presented.id, now, now + lifetimes.idleMs));
-    if (!used) return { outcome: 'refused' };
-    const fresh = { ...rotated.session, lastSeenAt: now, idleExpiresAt: now + lifetimes.idleMs };
+    const replaced = await replaceCredential(this.#options, presented, 'no-proof');
+    if (replaced.outcome !== 'ok') return replaced;
     const old = await this.#presentedIn(headers);
-    const sameLogin = typeof old !== 'string' && old.id === fresh.id;
-    const carried = sameLogin ? { fields: old.fields, revision: old.revision } : {};
-    const current = rotated.outcome === 'absorbed' ? presented.unseal(rotated.sealedSecret) : next;
-    return { outcome: 'ok', issue: await this.#issue({ ...fresh, ...carried }, current) };
+    const sameLogin = typeof old !== 'string' && old.id === presented.id;
+    const carried = sameLogin ? carriedOf(old) : {};
+    const issue = await this.#issue({ ...replaced.session, ...carried }, replaced.credential);
+    return { outcome: 'ok', issue };
+  }
+
+  /** The new access token alone is fresh: a refresh token from before is not, by itself. */
+  async stepUp(session: Session): Promise<Refreshed> {
+    const { store, clock, lifetimes } = this.#options;
+    const now = clock.now();
+    const idleExpiresAt = now + lifetimes.idleMs;
+    if (!(await store.touch(session.id, now, idleExpiresAt))) return { outcome: 'refused' };
+    const fresh = { ...session, lastSeenAt: now, idleExpiresAt, authenticatedAt: now };
+    return { outcome: 'ok', issue: await this.#issue(fresh) };
   }
 
   async end({ id }: Session): Promise<Issue> {
@@ -122,10 +132,20 @@ class TokenRecogniser implements Recogniser {
     return nothing;
   }
 
-  endOne = (own: Session, handle: string) =>
-    endLogin(this.#options.store, own, handle, this.#options.clock.now());
+  endOthers = ({ id, userId }: Session, reason: EndReason) =>
+    this.#options.store.revokeAll(userId, reason, this.#options.clock.now(), id);
 
-  list = (own: Session) => listLogins(this.#options.store, own, this.#options.clock.now());
+  endUser = (userId: string, reason: EndReason) =>
+    this.#options.store.revokeAll(userId, reason, this.#options.clock.now());
+
+  endOne = (owner: Owner, handle: string, reason: EndReason = 'ended-by-user') =>
+    endLogin(this.#options.store, owner, handle, reason, this.#options.clock.now());
+
+  list = (owner: Owner) => listLogins(this.#options.store, owner, this.#options.clock.now());
+
+  /** No browser sends a token by itself, so no other site can make one do it. */
+  csrfToken = () => undefined;
+  csrfMatches = async () => false;
 
   forget = () => nothing;
 
@@ -141,10 +161,16 @@ class TokenRecogniser implements Recogniser {
     return session;
   }
 
-  async #issue(session: Session, next: Credential): Promise<Issue> {
+  async #issue(session: Session, next?: Credential): Promise<Issue> {
     const now = this.#options.clock.now();
     const accessToken = await this.#tokens.write(session, now);
     const expiresInSeconds = Math.floor((this.#tokens.endOf(session) - now) / 1000);
-    return { headers: [], body: { accessToken, refreshToken: next.reveal(), expiresInSeconds } };
+    const renewal = next && { refreshToken: next.reveal() };
+    return { headers: [], body: { accessToken, ...renewal, expiresInSeconds } };
   }
+}
+
+/** What travels in the token alone: the data, and when the user last proved who they are. */
+function carriedOf({ fields, revision, dataVersion, authenticatedAt }: Session): Partial<Session> {
+  return { fields, revision, dataVersion, authenticatedAt };
 }

@@ -12,7 +12,8 @@ await runReplica({
     override(recogniser, {
       async change(session, changes) {
         setTimeout(() => recogniser.change(session, changes).catch(() => undefined), laterMs);
-        const fields = applyChanges(session.fields, changes);
+        const wanted = typeof changes === 'function' ? changes(session.fields) : changes;
+        const fields = applyChanges(session.fields, wanted);
         return { outcome: 'ok', fields, issue: { headers: [], body: {} } };
       },
     }),
