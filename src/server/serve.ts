@@ -11,17 +11,20 @@ import type { KeyRing, KeyRings } from '../keys/key-ring.ts';
 import type { RevocationLog, Revocations } from '../revocations/revocation-log.ts';
 import type { SessionStore, Store } from '../stores/store.ts';
 import type { Strategy } from '../strategies/strategy.ts';
-import { type Config, ConfigError, type Environment, readConfig } from './config.ts';
+import { type Config, ConfigError, type Environment, readSettings } from './config.ts';
+import { endGently, endOnSignal } from './ending.ts';
 import type { Decoration, Parts } from './parts.ts';
-
-const endDeadlineMs = 5_000;
 
 export interface RunningServer extends AsyncDisposable {
   readonly url: string;
 }
 
 /** Opens all that the settings name, listens, and is ready. */
-async function serve(config: Config, decoration: Decoration = {}): Promise<RunningServer> {
+async function serve(
+  config: Config,
+  decoration: Decoration,
+  warnings: readonly string[],
+): Promise<RunningServer> {
   await using opened = new AsyncDisposableStack();
   const use = <T extends AsyncDisposable>(thing: T): T => opened.use(thing);
   const [openedStore, openedAccounts] = await Promise.all([
@@ -35,32 +38,33 @@ async function serve(config: Config, decoration: Decoration = {}): Promise<Runni
   const accounts = decoration.accounts?.(openedAccounts) ?? openedAccounts;
   const parts = { config, store, accounts, ...recognition, ...(recogniser && { recogniser }) };
   opened.move();
-  return listen(parts, decoration);
+  return listen(parts, decoration, warnings);
 }
 
 /**
  * Listens with parts that are open already. Disposing finishes what is in flight, and the parts.
  */
-export async function listen(parts: Parts, decoration: Decoration = {}): Promise<RunningServer> {
+export async function listen(
+  parts: Parts,
+  decoration: Decoration = {},
+  warnings: readonly string[] = [],
+): Promise<RunningServer> {
   const { config } = parts;
   const { buildServer } = await import('./server.ts');
   const app = buildServer(parts, { ...(decoration.app && { decorate: decoration.app }) });
-  const close = async () => {
-    await app.close();
-    await closeParts(parts);
-  };
+  for (const warning of warnings) app.serverLog.warn(warning);
   try {
     const url = await app.listen({ port: config.port, host: config.host });
     return {
       url,
       async [Symbol.asyncDispose]() {
-        app.draining = true;
-        if (config.drainMs > 0) await new Promise((done) => setTimeout(done, config.drainMs));
-        await close();
+        await endGently(app, config);
+        await closeParts(parts);
       },
     };
   } catch (error) {
-    await close();
+    await app.close();
+    await closeParts(parts);
     throw error;
   }
 }
@@ -85,7 +89,8 @@ export async function openAccounts(config: Config) {
     throw new ConfigError([{ name, detail: `${name}: is needed, for the user accounts` }]);
   }
   const hashing = { memoryKib: hashMemoryKib, passes: hashPasses };
-  return accounts.openAccounts({ databaseUrl, hashing, timeoutMs });
+  const { loginFailuresMax: failuresMax, adminUsers } = config;
+  return accounts.openAccounts({ databaseUrl, hashing, timeoutMs, failuresMax, adminUsers });
 }
 
 export async function openKeys(config: Config): Promise<KeyRing> {
@@ -138,7 +143,7 @@ export function strategyOptions(
   config: Config,
   parts: Omit<Parts, 'config' | 'accounts' | 'recogniser'>,
 ) {
-  const { audience, secureCookies, tokenKey, sealingKeys, sessionsMax, atLimit } = config;
+  const { audience, secureCookies, sealingKeys, sessionsMax, atLimit } = config;
   return {
     ...parts,
     clock: systemClock,
@@ -146,7 +151,6 @@ export function strategyOptions(
     sessionLimit: { sessionsMax, atLimit },
     audience,
     secureCookies,
-    ...(tokenKey !== undefined && { tokenKey }),
     ...(sealingKeys !== undefined && { sealingKeys }),
   };
 }
@@ -170,8 +174,9 @@ export async function runReplica(
 ): Promise<void> {
   process.once('disconnect', () => process.exit(1));
   try {
-    const server = await serve(readConfig(environment), decoration);
-    endOnSignal(server);
+    const { config, warnings } = readSettings(environment);
+    const server = await serve(config, decoration, warnings);
+    endOnSignal(config, server);
     if (process.send) process.send({ t: 'ready', url: server.url });
     else console.log(`listening on ${server.url}`);
   } catch (error) {
@@ -184,18 +189,4 @@ export function refuseToStart(error: unknown): never {
   if (!(error instanceof ConfigError || error instanceof OperatingError)) throw error;
   console.error(error.message);
   process.exit(error instanceof ConfigError ? 64 : 1);
-}
-
-/** SIGTERM and SIGINT end the process: in order if that is quick, and at the deadline if not. */
-export function endOnSignal(...things: readonly AsyncDisposable[]): void {
-  let ending = false;
-  const end = async () => {
-    if (ending) return;
-    ending = true;
-    setTimeout(() => process.exit(1), endDeadlineMs).unref();
-    for (const thing of things) await thing[Symbol.asyncDispose]();
-    process.exit(0);
-  };
-  process.on('SIGTERM', end);
-  process.on('SIGINT', end);
 }

@@ -7,11 +7,12 @@ import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { styleText } from 'node:util';
 import { openBacking } from '../backing/backing.ts';
-import { newTokenKey } from '../strategies/token-key.ts';
+import { newTokenKey } from '../keys/token-key.ts';
 import { developmentMark } from './config/safety.ts';
 import { type Config, ConfigError, type Environment, readConfig } from './config.ts';
+import { endOnSignal } from './ending.ts';
 import type { Parts } from './parts.ts';
-import { endOnSignal, listen, refuseToStart } from './serve.ts';
+import { listen, refuseToStart } from './serve.ts';
 
 export const folder = '.sessionlab';
 
@@ -35,6 +36,7 @@ export async function openGround(defaults: Environment): Promise<Ground> {
     API_DOCS: 'true',
     LOG_LEVEL: 'warn',
     STORE_TIMEOUT_MS: '1000',
+    DRAIN_MS: '0',
     ...(!given.TOKEN_KEY_FILE && { TOKEN_KEY: key }),
     REDIS_URL: backing.redisUrl,
     ...given,
@@ -81,7 +83,7 @@ export async function present(ground: Ground, parts: Parts, lesson: Lesson): Pro
   const { port, host } = parts.config;
   try {
     const server = await listen(parts);
-    endOnSignal(server, ground.backing);
+    endOnSignal(parts.config, server, ground.backing);
     console.log(textOf(ground, server.url, lesson));
   } catch (error) {
     await ground.backing[Symbol.asyncDispose]();

@@ -6,11 +6,11 @@ import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import type { InjectOptions } from 'fastify';
 import { inject } from 'vitest';
+import { newTokenKey } from '../../src/keys/token-key.ts';
 import { type Environment, readConfig } from '../../src/server/config.ts';
 import type { App } from '../../src/server/parts.ts';
 import { closeParts, openAccounts, openRecognition, openStore } from '../../src/server/serve.ts';
 import { buildServer } from '../../src/server/server.ts';
-import { newTokenKey } from '../../src/strategies/token-key.ts';
 import { freshDatabase } from '../support/backing.ts';
 
 export const answers = [
@@ -38,6 +38,8 @@ export async function environment(answer: Answer): Promise<Environment> {
     STORE_TIMEOUT_MS: '2000',
     PASSWORD_HASH_MEMORY_KIB: '64',
     PASSWORD_HASH_PASSES: '1',
+    LOGIN_FAILURES_MAX: '10000',
+    DRAIN_MS: '0',
     LOG_LEVEL: 'debug',
   };
 }
@@ -137,7 +139,9 @@ export function clientAt(url: string): Client {
     });
     const text = await reply.text();
     const isJson = reply.headers.get('content-type')?.includes('json') ?? false;
-    const all = Object.fromEntries(reply.headers);
+    // Of several the first is the session's.
+    const [cookie] = reply.headers.getSetCookie();
+    const all = { ...Object.fromEntries(reply.headers), ...(cookie && { 'set-cookie': cookie }) };
     return { status: reply.status, headers: all, body: isJson ? JSON.parse(text) : text };
   });
 }

@@ -10,7 +10,10 @@ import type { Upstream } from '../gateway.ts';
 
 const CHECK_INTERVAL_MS = 250;
 const CHECK_TIMEOUT_MS = 1_000;
-/** One late answer on a busy machine must not move every client that sticks to a server. */
+/**
+ * One late answer on a busy machine must not move every client that sticks to a server; a server
+ * that says itself that it is not ready (503) is believed at once, for it may be about to leave.
+ */
 const FAILURES_MAX = 2;
 
 export interface PooledServer extends Candidate {
@@ -21,7 +24,7 @@ export interface PooledServer extends Candidate {
   isBeingChecked: boolean;
 }
 
-type Finding = 'good' | 'bad' | 'refused';
+type Finding = 'good' | 'bad' | 'closing' | 'refused';
 
 export class Pool {
   #servers: readonly PooledServer[] = [];
@@ -81,7 +84,7 @@ async function check(server: PooledServer): Promise<void> {
     server.health = 'down';
   } else {
     server.failures += 1;
-    if (server.failures >= FAILURES_MAX) server.health = 'unready';
+    if (finding === 'closing' || server.failures >= FAILURES_MAX) server.health = 'unready';
   }
 }
 
@@ -90,7 +93,8 @@ function ask(url: URL): Promise<Finding> {
     let isTooLate = false;
     const request = get(url, { agent: false }, (answer) => {
       answer.resume();
-      resolve(answer.statusCode === 200 ? 'good' : 'bad');
+      if (answer.statusCode === 200) resolve('good');
+      else resolve(answer.statusCode === 503 ? 'closing' : 'bad');
     });
     const timer = setTimeout(() => {
       isTooLate = true;

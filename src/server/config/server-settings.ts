@@ -61,7 +61,7 @@ export const serverSettings = {
   drainMs: whole(
     'DRAIN_MS',
     'at the end: how long to go on taking requests, no longer ready, while the gateway turns away',
-    0,
+    2_000,
     0,
     minute,
   ),
@@ -80,6 +80,19 @@ export const serverSettings = {
     1_048_576,
   ),
   hashPasses: whole('PASSWORD_HASH_PASSES', 'passes over that memory (Argon2id)', 2, 1, 64),
+  loginFailuresMax: whole(
+    'LOGIN_FAILURES_MAX',
+    'wrong passwords per hour for one account from one network; five times that from all strangers',
+    10,
+    1,
+    1_000_000,
+  ),
+  adminUsers: list(
+    'ADMIN_USERS',
+    'users who are administrators whatever the database says; register them before',
+    'a user name',
+    (text) => text.length >= 1 && text.length <= 64,
+  ),
   apiDocs: yesNo('API_DOCS', 'serve /openapi.json and /docs', false),
   traces: yesNo('TRACES', 'make spans, for the OpenTelemetry provider that the process has', false),
   logLevel: oneOf('LOG_LEVEL', 'how much is logged', 'info', [
