@@ -19,8 +19,12 @@ export function afterTime(timeMs: number, late: () => void): Disposable {
 }
 
 /** Rejects when the promise has not settled in time; what it does later is for nobody. */
-export async function inTime<T>(timeMs: number, promise: Promise<T>): Promise<T> {
+export async function inTime<T>(
+  timeMs: number,
+  promise: Promise<T>,
+  tooLate = () => new Error(`no answer within ${timeMs} ms`),
+): Promise<T> {
   const late = Promise.withResolvers<never>();
-  using _ = afterTime(timeMs, () => late.reject(new Error(`no answer within ${timeMs} ms`)));
+  using _ = afterTime(timeMs, () => late.reject(tooLate()));
   return await Promise.race([promise, late.promise]);
 }
