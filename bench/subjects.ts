@@ -1,7 +1,7 @@
 // What is compared: the limit, our servers as they are shipped, and the libraries that people use
 // for the same purpose, each set up as its own documentation says.
 
-import { newTokenKey } from '../src/strategies/token-key.ts';
+import { newTokenKey } from '../src/keys/token-key.ts';
 
 export interface Subject {
   readonly name: string;

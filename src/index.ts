@@ -30,6 +30,7 @@ export {
   type Verdict,
   type Witness,
 } from './core/verdict.ts';
+export { newTokenKey } from './keys/token-key.ts';
 export * as stores from './stores/index.ts';
 export type {
   Rotated,
@@ -50,4 +51,3 @@ export type {
   Strategy,
   StrategyOptions,
 } from './strategies/strategy.ts';
-export { newTokenKey } from './strategies/token-key.ts';

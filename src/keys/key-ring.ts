@@ -3,26 +3,30 @@
 // key is known everywhere before it is used, and is kept until nothing that it signed can be valid.
 // A verifier takes a key by its id from its own ring, and from nowhere else (RFC 8725 section 3.1).
 
-import type { CryptoKey, JWK } from 'jose';
-
-export const keyStates = ['published', 'signing', 'verifying', 'retired'] as const;
-export type KeyState = (typeof keyStates)[number];
+import type { JWK } from 'jose';
 
 /** One key decides its one algorithm, never the token that is to be verified. */
 export type TokenAlgorithm = 'EdDSA' | 'ES256' | 'HS256';
 
+/** Signs and verifies at once, without a turn of the event loop: see docs/adr/0013. */
 export interface TokenKey {
   readonly algorithm: TokenAlgorithm;
   /** `kid`: the thumbprint (RFC 7638). */
   readonly id: string;
-  readonly signing: CryptoKey;
-  readonly verifying: CryptoKey;
+  /** For others; undefined for a secret key (HS256), which nobody else may have. */
+  readonly publicJwk: JWK | undefined;
+  /** False for any signature that is not this key's of this text, whatever its bytes. */
+  verify(text: string, signature: Uint8Array): boolean;
+}
+
+export interface SigningKey extends TokenKey {
+  sign(text: string): Buffer;
 }
 
 export interface KeyRingOptions {
   /** For rings that are given their keys: a private JWK, or a JWK Set whose first key signs. */
   readonly given?: string;
-  /** For rings that servers share. */
+  /** For rings that servers share: the PostgreSQL that keeps them. */
   readonly url?: string;
   /** What a new key is for. */
   readonly algorithm: TokenAlgorithm;
@@ -36,15 +40,17 @@ export interface KeyRingOptions {
 export interface KeyRings {
   /** One sentence: where the keys come from. */
   readonly says: string;
-  /** @throws OperatingError when no key can be had. */
+  /** @throws OperatingError `unfit-key`, or `store-unavailable` when no key can be had. */
   open(options: KeyRingOptions): Promise<KeyRing>;
 }
 
 export interface KeyRing extends AsyncDisposable {
   /** The key to sign with now. */
-  signing(): TokenKey;
+  signing(): SigningKey;
   /** The key of this id, if tokens that it signed may be accepted. Does no I/O. */
   verifying(id: string): TokenKey | undefined;
+  /** False when there may be keys that this ring has not heard of, because it cannot ask. */
+  readonly current: boolean;
   /** Grows whenever a key is no longer accepted: what was verified before must be again. */
   readonly generation: number;
   /** The public keys, for others (RFC 7517); secret keys (HS256) are not among them. */

@@ -10,9 +10,9 @@ import { openAccounts } from '../accounts/accounts.ts';
 import { type Backing, openBacking } from '../backing/backing.ts';
 import { programPath } from '../core/program.ts';
 import type * as gateways from '../gateways/index.ts';
+import { newTokenKey } from '../keys/token-key.ts';
 import { type AnswerName, answers } from '../scenarios/scenario.ts';
 import * as stores from '../stores/index.ts';
-import { newTokenKey } from '../strategies/token-key.ts';
 import { storeTimeoutMs } from './plan.ts';
 import { bundleServer } from './server-bundle.ts';
 import type { Visitor } from './warm-up.ts';
@@ -188,10 +188,13 @@ class SharedGround implements Lab {
       HOST: '127.0.0.1',
       LOG_LEVEL: 'warn',
       SECURE_COOKIES: 'false',
+      // The gateway of a run is told before a server is stopped.
+      DRAIN_MS: '0',
       DATABASE_URL: this.#accountsUrl,
       TOKEN_KEY: this.#tokenKey,
       PASSWORD_HASH_MEMORY_KIB: String(hashing.memoryKib),
       PASSWORD_HASH_PASSES: String(hashing.passes),
+      LOGIN_FAILURES_MAX: '10000',
     };
   }
 }

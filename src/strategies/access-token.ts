@@ -1,19 +1,19 @@
 // The access token: a session written down and signed (RFC 7519, RFC 9068). Here it is made and
 // read; whether it has expired is for the reader of the clock to say. What we did not issue in this
-// very form is refused before any cryptography: our tokens have one header, so a text that begins
-// otherwise (another algorithm, a key of its own, a URL to fetch one from) is none of ours, and
-// each has one spelling, because base64url leaves bits unused that could spell it again.
+// very form is refused before any cryptography: a header has one spelling for each key of our own
+// ring, so a text that begins otherwise (another algorithm, a key of its own, a URL to fetch one
+// from) is none of ours. The rest has one spelling as well: that in which we would write it.
 
+import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { CompactSign, compactVerify, errors } from 'jose';
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { limits } from '../core/limits.ts';
 import type { AnonymousReason } from '../core/recognition.ts';
 import { expiresAt, type Fields, type Session } from '../core/session.ts';
+import type { TokenKey } from '../keys/key-ring.ts';
 import { tooLarge } from './login.ts';
 import type { StrategyOptions } from './strategy.ts';
-import { readTokenKey, type TokenKey } from './token-key.ts';
 
 const Text = Type.String({ minLength: 1 });
 const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
@@ -50,54 +50,86 @@ const Claims = Type.Object(
 type Claims = Static<typeof Claims>;
 const claimsForm = Compile(Claims);
 
+export interface ReadToken {
+  /** Frozen to the ground. */
+  readonly session: Session;
+  /** In milliseconds; rounded down to a second. */
+  readonly issuedAt: number;
+}
+
+/** `unknown-key`: perhaps it is ours, signed with a key that this server has not heard of yet. */
+export type Unread = AnonymousReason | 'unknown-key';
+
 export interface AccessTokens {
   /**
    * Signs the session as it is now.
    *
    * @throws OperatingError `session-too-large` when the token exceeds `limits.credentialBytesMax`
    */
-  write(session: Session, now: number): Promise<string>;
-  /** The session that the token tells of, expired or not, frozen; or why it tells of none. */
-  read(token: string): Promise<Session | AnonymousReason>;
+  write(session: Session, now: number): string;
+  /** What the token tells, expired or not; or why it tells nothing. */
+  read(token: string): ReadToken | Unread;
   /** When a token of this session, as it is now, ends; writing it anew does not move this. */
   endOf(session: Session): number;
 }
 
-export async function accessTokens(options: StrategyOptions): Promise<AccessTokens> {
-  const { audience, lifetimes } = options;
+export function accessTokens(options: StrategyOptions): AccessTokens {
+  const { audience, lifetimes, keys } = options;
+  assert(keys !== undefined, 'who signs needs keys');
   const lifetimeMs = Math.min(lifetimes.accessTokenMs, lifetimes.idleMs);
-  const key = await readTokenKey(options.tokenKey);
-  const header = { alg: key.algorithm, typ: 'at+jwt', kid: key.id };
-  const ourHeader = `${Buffer.from(JSON.stringify(header)).toString('base64url')}.`;
   const endOf = (session: Session) => Math.min(expiresAt(session), session.lastSeenAt + lifetimeMs);
 
   return {
-    async write(session, now) {
-      const claims = JSON.stringify(claimsOf(session, audience, now, endOf(session)));
-      const unsigned = new CompactSign(Buffer.from(claims)).setProtectedHeader(header);
-      const token = await unsigned.sign(key.signing);
+    write(session, now) {
+      const key = keys.signing();
+      const claims = claimsOf(session, audience, now, endOf(session));
+      const input = `${encode(headerOf(key))}.${encode(JSON.stringify(claims))}`;
+      const token = `${input}.${key.sign(input).toString('base64url')}`;
       if (token.length > limits.credentialBytesMax) throw tooLarge('the token can carry no more');
       return token;
     },
 
-    async read(token) {
-      if (token.length > limits.credentialBytesMax || !isCompactForm(token)) return 'malformed';
-      if (!token.startsWith(ourHeader)) return 'bad-signature';
-      const claims = await signedBy(key, token);
-      if (claims === undefined) return 'bad-signature';
+    read(token) {
+      const parts = token.length > limits.credentialBytesMax ? null : compactForm.exec(token);
+      if (parts === null) return 'malformed';
+      const [, header = '', payload = '', signature = ''] = parts;
+      if (!isCanonical(payload) || !isCanonical(signature)) return 'malformed';
+      const id = keyIdIn(header);
+      if (id === undefined) return 'bad-signature';
+      const key = keys.verifying(id);
+      if (key === undefined) return keys.current ? 'bad-signature' : 'unknown-key';
+      if (header !== encode(headerOf(key))) return 'bad-signature';
+      const input = token.slice(0, -signature.length - 1);
+      if (!key.verify(input, Buffer.from(signature, 'base64url'))) return 'bad-signature';
+      const claims = claimsIn(payload);
       const fit = claimsForm.Check(claims) && isPlausible(claims, audience, lifetimeMs);
-      return fit ? sessionIn(claims, lifetimeMs) : 'wrong-claims';
+      if (!fit) return 'wrong-claims';
+      return { session: sessionIn(claims, lifetimeMs), issuedAt: claims.iat * 1000 };
     },
 
     endOf,
   };
 }
 
-/** Three parts of base64url, each in its one spelling: no padding, no stray last bits. */
-function isCompactForm(token: string): boolean {
-  return /^[\w-]+\.[\w-]+\.[\w-]+$/.test(token) && token.split('.').every(isCanonical);
+function encode(text: string): string {
+  return Buffer.from(text).toString('base64url');
 }
 
+/** `typ` keeps what is signed for another purpose apart (RFC 8725 section 3.11). */
+function headerOf({ algorithm, id }: TokenKey): string {
+  return `{"alg":"${algorithm}","typ":"at+jwt","kid":"${id}"}`;
+}
+
+const headerForm = /^\{"alg":"\w{5}","typ":"at\+jwt","kid":"([\w-]{43})"\}$/;
+
+/** The name of a key, for a header in our form; which key it is decides about the rest. */
+function keyIdIn(header: string): string | undefined {
+  return headerForm.exec(Buffer.from(header, 'base64url').toString('latin1'))?.[1];
+}
+
+const compactForm = /^([\w-]{1,128})\.([\w-]+)\.([\w-]+)$/;
+
+/** The one spelling of these bytes: base64url leaves bits unused that could spell them again. */
 function isCanonical(part: string): boolean {
   const strayChars = part.length % 4;
   if (strayChars === 0) return true;
@@ -105,13 +137,13 @@ function isCanonical(part: string): boolean {
   return lastChars?.includes(part.slice(-1)) ?? false;
 }
 
-/** What the key signed, frozen to the ground; undefined when it did not sign this. */
-async function signedBy(key: TokenKey, token: string): Promise<unknown> {
+/** Undefined unless this is how we would write it: no member twice, no blank, no other escape. */
+function claimsIn(payload: string): unknown {
   try {
-    const { payload } = await compactVerify(token, key.verifying, { algorithms: [key.algorithm] });
-    return JSON.parse(Buffer.from(payload).toString(), (_, value) => Object.freeze(value));
+    const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString());
+    return encode(JSON.stringify(claims)) === payload ? claims : undefined;
   } catch (error) {
-    if (error instanceof errors.JOSEError || error instanceof SyntaxError) return undefined;
+    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }
@@ -152,7 +184,7 @@ function claimsOf(session: Session, audience: string, now: number, end: number):
 }
 
 function sessionIn(claims: Claims, lifetimeMs: number): Session {
-  return Object.freeze({
+  return frozen({
     id: claims.sid,
     handle: claims.shn,
     userId: claims.sub,
@@ -169,4 +201,12 @@ function sessionIn(claims: Claims, lifetimeMs: number): Session {
     // JSON by construction: it was parsed from a text.
     fields: claims.data as Fields,
   });
+}
+
+/** With all that it holds, however deep. */
+export function frozen<T extends object>(value: T): T {
+  for (const part of Object.values(value)) {
+    if (typeof part === 'object' && part !== null) frozen(part);
+  }
+  return Object.freeze(value);
 }

@@ -122,9 +122,7 @@ export interface StrategyOptions {
   readonly revocations?: RevocationLog;
   /** The application's data; absent: any fields, of version 0. */
   readonly schema?: SessionSchema;
-  /** Keys that sign, as a JSON Web Key (RFC 7517); for strategies that sign. */
-  readonly tokenKey?: string;
-  /** The ring of keys that sign and verify; takes the place of `tokenKey`. */
+  /** The ring of keys that sign and verify; for strategies that sign. */
   readonly keys?: KeyRing;
   /** Keys that seal, as a JSON Web Key Set whose first seals; for strategies that seal. */
   readonly sealingKeys?: string;

@@ -3,9 +3,8 @@
 // token back, so it is short-lived, and that two requests at once each change their own copy of the
 // data. What renews it, the refresh token, is a credential in the store, and can be called back.
 
-import { LRUCache } from 'lru-cache';
 import { Credential } from '../core/credential.ts';
-import { type AnonymousReason, anonymous, type Recognition } from '../core/recognition.ts';
+import type { Recognition } from '../core/recognition.ts';
 import type { EndReason, Session } from '../core/session.ts';
 import { type AccessTokens, accessTokens } from './access-token.ts';
 import {
@@ -16,8 +15,8 @@ import {
   listLogins,
   loginTerms,
   replaceCredential,
-  upToDate,
 } from './login.ts';
+import { PresentedTokens } from './presented-token.ts';
 import type {
   Changed,
   Changes,
@@ -30,16 +29,12 @@ import type {
   StrategyOptions,
 } from './strategy.ts';
 
-/** How far the clocks of our servers may differ. */
-const clockSkewMs = 5_000;
-/** Bounds the memory of verified tokens, in characters. */
-const cacheCharsMax = 16 * 1024 * 1024;
-
 const nothing: Issue = { headers: [], body: {} };
 
 export const token: Strategy = {
   says: 'in the client, as a signed token; nobody is asked, and only the renewal needs a store',
   selfContained: true,
+  needs: ['keys'],
   claims: {
     identity: { holds: true, because: 'nobody can change a signed token' },
     durability: { holds: true, because: 'every server that has the key knows the token' },
@@ -49,36 +44,28 @@ export const token: Strategy = {
     'fails-closed': { holds: true, because: 'recognition does not need the store' },
     convergence: { holds: true, because: 'all that is needed to decide is in the token' },
   },
-  start: async (options) => new TokenRecogniser(options, await accessTokens(options)),
+  start: async (options) => new TokenRecogniser(options),
 };
 
 class TokenRecogniser implements Recogniser {
   readonly #options: StrategyOptions;
   readonly #tokens: AccessTokens;
-  /** A token that was verified once need not be again; the clock is asked each time. */
-  readonly #verified = new LRUCache<string, Session>({
-    maxSize: cacheCharsMax,
-    sizeCalculation: (_, text) => text.length,
-  });
+  readonly #presented: PresentedTokens;
 
-  constructor(options: StrategyOptions, tokens: AccessTokens) {
+  constructor(options: StrategyOptions) {
     this.#options = options;
-    this.#tokens = tokens;
+    this.#tokens = accessTokens(options);
+    this.#presented = new PresentedTokens(options, this.#tokens);
   }
 
   async recognise(headers: RequestHeaders): Promise<Recognition> {
-    const session = await this.#presentedIn(headers);
-    if (typeof session === 'string') return anonymous(session);
-    const now = this.#options.clock.now();
-    if (now >= this.#tokens.endOf(session)) return anonymous('expired');
-    if (session.lastSeenAt > now + clockSkewMs) return anonymous('wrong-claims');
-    const current = upToDate(session, this.#options.schema);
-    return current ? { kind: 'recognised', session: current } : anonymous('unknown-version');
+    return this.#presented.recognise(headers);
   }
 
   async begin(user: { id: string; name: string }, headers: RequestHeaders): Promise<Issue> {
     const { store, clock, lifetimes } = this.#options;
-    const before = await this.recognise(headers);
+    const before = this.#presented.recognise(headers);
+    if (before.kind === 'unknown') throw before.cause;
     const terms = await loginTerms(this.#options, user.id);
     const { credential, record } = await beginLogin(store, user, clock.now(), lifetimes, terms);
     if (before.kind === 'recognised') {
@@ -92,7 +79,7 @@ class TokenRecogniser implements Recogniser {
     const fields = changed(session.fields, changes);
     if (now >= this.#tokens.endOf(session)) return { outcome: 'gone' };
     const after = { ...session, fields, revision: session.revision + 1 };
-    const text = await this.#tokens.write(after, now);
+    const text = this.#tokens.write(after, now);
     // RFC 9110 section 11.6.3
     const headers = [['authentication-info', `access_token="${text}"`]] as const;
     return { outcome: 'ok', fields, issue: { headers, body: {} } };
@@ -101,12 +88,11 @@ class TokenRecogniser implements Recogniser {
   async refresh(headers: RequestHeaders, refreshToken: string | undefined): Promise<Refreshed> {
     const presented = Credential.parse(refreshToken ?? '');
     if (presented === undefined) return { outcome: 'refused' };
+    const old = this.#presented.sessionIn(headers);
     const replaced = await replaceCredential(this.#options, presented, 'no-proof');
     if (replaced.outcome !== 'ok') return replaced;
-    const old = await this.#presentedIn(headers);
-    const sameLogin = typeof old !== 'string' && old.id === presented.id;
-    const carried = sameLogin ? carriedOf(old) : {};
-    const issue = await this.#issue({ ...replaced.session, ...carried }, replaced.credential);
+    const carried = old?.id === presented.id ? carriedOf(old) : {};
+    const issue = this.#issue({ ...replaced.session, ...carried }, replaced.credential);
     return { outcome: 'ok', issue };
   }
 
@@ -117,7 +103,7 @@ class TokenRecogniser implements Recogniser {
     const idleExpiresAt = now + lifetimes.idleMs;
     if (!(await store.touch(session.id, now, idleExpiresAt))) return { outcome: 'refused' };
     const fresh = { ...session, lastSeenAt: now, idleExpiresAt, authenticatedAt: now };
-    return { outcome: 'ok', issue: await this.#issue(fresh) };
+    return { outcome: 'ok', issue: this.#issue(fresh) };
   }
 
   async end({ id }: Session): Promise<Issue> {
@@ -149,21 +135,9 @@ class TokenRecogniser implements Recogniser {
 
   forget = () => nothing;
 
-  async #presentedIn({ authorization }: RequestHeaders): Promise<Session | AnonymousReason> {
-    if (authorization === undefined) return 'no-credential';
-    if (typeof authorization !== 'string') return 'malformed';
-    if (!/^bearer /i.test(authorization)) return 'malformed';
-    const text = authorization.slice('bearer '.length);
-    const known = this.#verified.get(text);
-    if (known !== undefined) return known;
-    const session = await this.#tokens.read(text);
-    if (typeof session !== 'string') this.#verified.set(text, session);
-    return session;
-  }
-
-  async #issue(session: Session, next?: Credential): Promise<Issue> {
+  #issue(session: Session, next?: Credential): Issue {
     const now = this.#options.clock.now();
-    const accessToken = await this.#tokens.write(session, now);
+    const accessToken = this.#tokens.write(session, now);
     const expiresInSeconds = Math.floor((this.#tokens.endOf(session) - now) / 1000);
     const renewal = next && { refreshToken: next.reveal() };
     return { headers: [], body: { accessToken, ...renewal, expiresInSeconds } };

@@ -1,0 +1,2 @@
+export { given } from './given.ts';
+export { postgres } from './postgres.ts';

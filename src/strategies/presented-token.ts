@@ -1,0 +1,98 @@
+// From the header fields of a request to what its access token tells. A token that was verified
+// once need not be again while its key is accepted: the gate leaves each token one spelling, so the
+// text itself is the name under which it is remembered. The clock is asked each time. A hit costs
+// one look-up and three comparisons; nothing here does I/O.
+
+import { LRUCache } from 'lru-cache';
+import { OperatingError } from '../core/errors.ts';
+import { anonymous, type Recognition } from '../core/recognition.ts';
+import type { Session } from '../core/session.ts';
+import { type AccessTokens, frozen, type Unread } from './access-token.ts';
+import { upToDate } from './login.ts';
+import type { RequestHeaders, StrategyOptions } from './strategy.ts';
+
+/** How far the clocks of our servers may differ. */
+const clockSkewMs = 5_000;
+/** Bounds the memory of verified tokens, in characters. */
+const cacheCharsMax = 16 * 1024 * 1024;
+
+const scheme = 'bearer ';
+
+interface Verified {
+  readonly session: Session;
+  /** Accepted from the one time on, and before the other. */
+  readonly from: number;
+  readonly until: number;
+  readonly recognition: Recognition;
+}
+
+export class PresentedTokens {
+  readonly #options: StrategyOptions;
+  readonly #tokens: AccessTokens;
+  /** By the whole header field. */
+  readonly #verified = new LRUCache<string, Verified>({
+    maxSize: cacheCharsMax,
+    sizeCalculation: (_, field) => field.length,
+  });
+  #generation: number | undefined;
+
+  constructor(options: StrategyOptions, tokens: AccessTokens) {
+    this.#options = options;
+    this.#tokens = tokens;
+  }
+
+  recognise(headers: RequestHeaders): Recognition {
+    const verified = this.#verifiedIn(headers);
+    if (verified === 'unknown-key') return { kind: 'unknown', cause: keysUnavailable() };
+    if (typeof verified === 'string') return anonymous(verified);
+    const now = this.#options.clock.now();
+    if (now >= verified.until) return anonymous('expired');
+    if (now < verified.from) return anonymous('wrong-claims');
+    return verified.recognition;
+  }
+
+  /**
+   * What the token of these header fields tells, even when its time is over.
+   *
+   * @throws OperatingError `store-unavailable` when its key may be one that we could not ask for
+   */
+  sessionIn(headers: RequestHeaders): Session | undefined {
+    const verified = this.#verifiedIn(headers);
+    if (verified === 'unknown-key') throw keysUnavailable();
+    return typeof verified === 'string' ? undefined : verified.session;
+  }
+
+  #verifiedIn({ authorization: field }: RequestHeaders): Verified | Unread {
+    if (field === undefined) return 'no-credential';
+    if (typeof field !== 'string') return 'malformed';
+    const { keys } = this.#options;
+    if (keys?.generation !== this.#generation) {
+      this.#verified.clear();
+      this.#generation = keys?.generation;
+    }
+    return this.#verified.get(field) ?? this.#verify(field);
+  }
+
+  #verify(field: string): Verified | Unread {
+    if (field.slice(0, scheme.length).toLowerCase() !== scheme) return 'malformed';
+    const read = this.#tokens.read(field.slice(scheme.length));
+    if (typeof read === 'string') return read;
+    const { session, issuedAt } = read;
+    const current = upToDate(session, this.#options.schema);
+    const verified: Verified = {
+      session,
+      from: Math.max(session.lastSeenAt, issuedAt) - clockSkewMs,
+      until: this.#tokens.endOf(session),
+      recognition: current
+        ? frozen({ kind: 'recognised', session: current })
+        : anonymous('unknown-version'),
+    };
+    this.#verified.set(field, verified);
+    return verified;
+  }
+}
+
+function keysUnavailable(): OperatingError {
+  const detail = 'The token may be signed with a key that this server could not ask for';
+  return new OperatingError('store-unavailable', { detail, retryAfterSeconds: 1 });
+}
