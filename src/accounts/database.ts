@@ -3,7 +3,7 @@
 // user would wait behind the same question. Replicas that start together make the tables once: the
 // migrator takes a lock in the database.
 
-import { type Generated, Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
+import { type Generated, Kysely, PostgresDialect, type PostgresPoolClient, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { Pool } from 'pg';
 import { isAnswer, translated, unavailable } from './outage.ts';
@@ -21,7 +21,15 @@ export interface Database {
     /** A PHC string. */
     password_hash: string;
     created_at: Generated<Date>;
+    email: string | null;
+    role: Generated<'user' | 'admin'>;
+    disabled_at: Date | null;
+    password_changed_at: Generated<Date>;
+    /** Grows when logins that are under way must no longer succeed. */
+    generation: Generated<number>;
   };
+  /** Guesses of passwords, by whom and at what: see throttle.ts. */
+  login_attempts: { key: string; empty_at: Date };
 }
 
 const migrations: Record<string, Migration> = {
@@ -37,6 +45,21 @@ const migrations: Record<string, Migration> = {
           column.notNull().defaultTo(db.fn('now')),
         )
         .execute();
+    },
+  },
+  '2-production': {
+    up: async (db) => {
+      await sql`
+        alter table users
+          add column email text,
+          add column role text not null default 'user' check (role in ('user', 'admin')),
+          add column disabled_at timestamptz,
+          add column password_changed_at timestamptz not null default now(),
+          add column generation integer not null default 0`.execute(db);
+      // Unlogged: what a crash of the database loses is an hour's failures.
+      await sql`
+        create unlogged table login_attempts (
+          key text primary key, empty_at timestamptz not null) with (fillfactor = 50)`.execute(db);
     },
   },
 };

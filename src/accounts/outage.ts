@@ -27,3 +27,10 @@ export function translated(kind: 'read' | 'write', cause: unknown): unknown {
 export function isAnswer(cause: unknown): cause is DatabaseError {
   return cause instanceof DatabaseError && cause.code?.startsWith('57P') !== true;
 }
+
+/** @throws what the failure of a statement means */
+export async function answered<T>(kind: 'read' | 'write', asked: Promise<T>): Promise<T> {
+  return asked.catch((cause: unknown) => {
+    throw translated(kind, cause);
+  });
+}

@@ -47,12 +47,15 @@ export function readPassword(text: string): Buffer | undefined {
 
 export class Passwords {
   readonly #hashing: Hashing;
+  readonly #prefix: string;
   #decoy = '';
   #running = 0;
   readonly #waiting: Array<() => void> = [];
 
   private constructor(hashing: Hashing) {
+    const { memoryKib, passes, lanes } = hashing;
     this.#hashing = hashing;
+    this.#prefix = `$argon2id$v=19$m=${memoryKib},t=${passes},p=${lanes}$`;
   }
 
   static async prepare(hashing: Hashing): Promise<Passwords> {
@@ -63,10 +66,14 @@ export class Passwords {
 
   /** @throws OperatingError `overloaded` */
   async hash(password: Buffer): Promise<string> {
-    const { memoryKib, passes, lanes } = this.#hashing;
     const salt = randomBytes(saltBytes);
     const hash = await this.#inTurn(() => work(password, salt, hashBytes, this.#hashing));
-    return `$argon2id$v=19$m=${memoryKib},t=${passes},p=${lanes}$${b64(salt)}$${b64(hash)}`;
+    return `${this.#prefix}${b64(salt)}$${b64(hash)}`;
+  }
+
+  /** Was this hash made at another cost than hashes are made now? */
+  isOutdated(stored: string): boolean {
+    return !stored.startsWith(this.#prefix);
   }
 
   /** Without a hash, for a user that there is not, the work is the same and the answer is no. */

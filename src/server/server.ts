@@ -48,7 +48,7 @@ export interface ServerExtras {
 
 /** The application, not yet ready and not listening. Closing it closes none of the parts. */
 export function buildServer(parts: Parts, extras: ServerExtras = {}): App {
-  const { config, recogniser } = parts;
+  const { config } = parts;
   const dress = createDress(parts);
   const log = openLog(config, extras.logTo);
   const app: App = Fastify({
@@ -74,7 +74,7 @@ export function buildServer(parts: Parts, extras: ServerExtras = {}): App {
   addSecurityEvents(app, parts);
   meetEveryRequest(app, dress, meter);
   explainEveryFailure(app);
-  addRecognition(app, recogniser, meter);
+  addRecognition(app, parts, meter);
   extras.decorate?.(app);
   addRoutes(app, parts, meter);
   return app;

@@ -3,6 +3,9 @@
 
 export const username = { type: 'string', minLength: 1, maxLength: 256 } as const;
 
+/** What can be one is for the accounts to say. */
+export const password = { type: 'string', minLength: 1, maxLength: 512 } as const;
+
 /** What strategies hand over in the body. Those that use header fields hand over none of it. */
 export const issued = {
   type: 'object',
