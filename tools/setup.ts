@@ -1,22 +1,25 @@
-// `npm run setup`: installs what the tests use and npm does not carry, through the system's own
+// `npm run setup`: provides what the tests use and npm does not carry, through the system's own
 // package manager, only where it is missing, and says what it does. Safe to run again.
 
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { findProgram, findValkey, isBookworm, unpackFromBackports } from './valkey.ts';
 
 interface Need {
   readonly name: string;
-  /** Any of these programs on PATH will do. */
-  readonly programs: readonly string[];
+  /** For people, where it cannot be provided. */
+  readonly program: string;
+  readonly find: () => string | undefined;
   readonly why: string;
   readonly packages: Readonly<Record<string, string>>;
+  /** Another way where no package is to be had. */
+  readonly otherwise?: { readonly says: string; applies(): boolean; provide(): void };
 }
 
 const needs: readonly Need[] = [
   {
     name: 'Redis',
-    programs: ['redis-server', 'valkey-server'],
+    program: 'redis-server or valkey-server',
+    find: () => findProgram('redis-server') ?? findProgram('valkey-server'),
     why: 'the shared session store; each run starts a private one',
     packages: {
       'apt-get': 'redis-server',
@@ -24,6 +27,24 @@ const needs: readonly Need[] = [
       apk: 'redis',
       pacman: 'valkey',
       brew: 'redis',
+    },
+  },
+  {
+    name: 'Valkey',
+    program: 'valkey-server',
+    find: findValkey,
+    why: 'the tests run the same store on it',
+    packages: {
+      'apt-get': 'valkey-server',
+      dnf: 'valkey',
+      apk: 'valkey',
+      pacman: 'valkey',
+      brew: 'valkey',
+    },
+    otherwise: {
+      says: 'unpacking it from Debian backports, for this clone alone',
+      applies: isBookworm,
+      provide: unpackFromBackports,
     },
   },
 ];
@@ -39,17 +60,6 @@ const installers: Readonly<Record<string, readonly (readonly string[])[]>> = {
   brew: [['brew', 'install']],
 };
 
-function onPath(program: string): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
-
 function run(command: readonly string[]): void {
   const asRoot = process.getuid?.() === 0 || command[0] === 'brew' ? command : ['sudo', ...command];
   console.log(`  $ ${asRoot.join(' ')}`);
@@ -59,16 +69,19 @@ function run(command: readonly string[]): void {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   });
   if (status === 0) return;
-  console.error(`✗ '${asRoot.join(' ')}' failed${error ? `: ${error.message}` : ''}.`);
+  fail(`'${asRoot.join(' ')}' failed${error ? `: ${error.message}` : ''}.`);
+}
+
+function fail(...lines: readonly string[]): never {
+  console.error(`✗ ${lines.join('\n    ')}`);
   process.exit(1);
 }
 
 function install(missing: readonly Need[]): void {
-  const manager = Object.keys(installers).find(onPath);
+  const manager = Object.keys(installers).find((name) => findProgram(name));
   if (manager === undefined) {
-    console.error('✗ No package manager known here. Install these and put them on PATH:');
-    for (const need of missing) console.error(`    ${need.name}: ${need.programs.join(' or ')}`);
-    process.exit(1);
+    const programs = missing.map(({ name, program }) => `${name}: ${program}`);
+    fail('No package manager known here. Install these and put them on PATH:', ...programs);
   }
   const packages = missing.flatMap((need) => need.packages[manager] ?? []);
   const commands = installers[manager] ?? [];
@@ -76,16 +89,24 @@ function install(missing: readonly Need[]): void {
   run([...(commands.at(-1) ?? []), ...packages]);
 }
 
-const missing = needs.filter((need) => !need.programs.some(onPath));
-for (const need of needs) {
-  const found = need.programs.find(onPath);
-  console.log(
-    found === undefined
-      ? `… ${need.name} is missing (${need.why}); installing it`
-      : `✓ ${need.name}: ${found}`,
-  );
+function say(glyph: string, { name }: Need, text: string): void {
+  const width = Math.max(...needs.map((need) => need.name.length));
+  console.log(`${glyph} ${name.padEnd(width)}  ${text}`);
 }
-if (missing.length > 0) install(missing);
-const still = missing.filter((need) => !need.programs.some(onPath));
-for (const need of still) console.error(`✗ ${need.name} is still not on PATH.`);
-process.exitCode = still.length > 0 ? 1 : 0;
+
+const missing = needs.filter((need) => need.find() === undefined);
+const unpacked = missing.filter((need) => need.otherwise?.applies());
+const packaged = missing.filter((need) => !unpacked.includes(need));
+for (const need of needs) {
+  const how = unpacked.includes(need) ? need.otherwise?.says : 'installing it';
+  const found = need.find();
+  say(found ? '✓' : '…', need, found ?? `is missing (${need.why}); ${how}`);
+}
+if (packaged.length > 0) install(packaged);
+for (const need of unpacked) need.otherwise?.provide();
+for (const need of missing) {
+  const found = need.find();
+  const about = found && spawnSync(found, ['--version'], { encoding: 'utf8' });
+  if (!found || !about || about.status !== 0) fail(`${need.name} cannot be run: ${need.program}`);
+  say('✓', need, found);
+}
