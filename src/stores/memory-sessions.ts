@@ -17,6 +17,7 @@ import type {
   Created,
   Rotated,
   Rotation,
+  SessionLimit,
   SessionStore,
   Updated,
   UpdateOptions,
@@ -41,16 +42,21 @@ export class MemorySessions implements SessionStore {
     this.#sweep.next(0);
   }
 
-  async create(session: StoredSession): Promise<Created> {
+  async create(session: StoredSession, limit?: SessionLimit): Promise<Created> {
     checkFields(session.fields);
     for (let step = 0; step < sweptPerCreate; step += 1) this.#sweep.next(session.createdAt);
-    const { id, userId } = session;
+    const { id, userId, createdAt } = session;
     if (this.#living.has(id) || this.#ended.has(id)) return { outcome: 'taken' };
+    const living = limit === undefined ? [] : this.#aliveOf(userId, createdAt);
+    const surplus = limit === undefined ? 0 : living.length + 1 - limit.sessionsMax;
+    if (surplus > 0 && limit?.atLimit === 'refuse') return { outcome: 'full' };
+    const tooMany = living.slice(0, Math.max(0, surplus));
+    for (const one of tooMany) this.#end(one, 'session-limit', createdAt);
     this.#living.set(id, { ...session, fields: owned(session.fields) });
     const ids = this.#idsByUser.get(userId);
     if (ids === undefined) this.#idsByUser.set(userId, new Set([id]));
     else ids.add(id);
-    return { outcome: 'ok', ended: [] };
+    return { outcome: 'ok', ended: tooMany.map(({ handle }) => handle) };
   }
 
   async read(id: string, now: number): Promise<StoredSession | undefined> {
@@ -61,7 +67,7 @@ export class MemorySessions implements SessionStore {
     id: string,
     changes: readonly FieldChange[],
     now: number,
-    { expected }: UpdateOptions = {},
+    { expected, dataVersion }: UpdateOptions = {},
   ): Promise<Updated> {
     checkChanges(changes);
     const session = this.#alive(id, now);
@@ -71,17 +77,24 @@ export class MemorySessions implements SessionStore {
     }
     const revision = session.revision + 1;
     const fields = applyChanges(session.fields, owned(changes));
-    this.#living.set(id, { ...session, revision, fields });
+    const version = dataVersion ?? session.dataVersion;
+    this.#living.set(id, { ...session, revision, fields, dataVersion: version });
     return { outcome: 'ok', revision, fields };
   }
 
-  async touch(id: string, lastSeenAt: number, idleExpiresAt: number): Promise<boolean> {
+  async touch(
+    id: string,
+    lastSeenAt: number,
+    idleExpiresAt: number,
+    authenticatedAt = 0,
+  ): Promise<boolean> {
     const session = this.#alive(id, lastSeenAt);
     if (session === undefined) return false;
     this.#living.set(id, {
       ...session,
       lastSeenAt: Math.max(session.lastSeenAt, lastSeenAt),
       idleExpiresAt: Math.max(session.idleExpiresAt, idleExpiresAt),
+      authenticatedAt: Math.max(session.authenticatedAt, authenticatedAt),
     });
     return true;
   }
@@ -101,15 +114,19 @@ export class MemorySessions implements SessionStore {
     return session !== undefined;
   }
 
-  async revokeAll(userId: string, reason: EndReason, now: number): Promise<number> {
-    const sessions = this.#aliveOf(userId, now);
+  async revokeAll(
+    userId: string,
+    reason: EndReason,
+    now: number,
+    except?: string,
+  ): Promise<number> {
+    const sessions = this.#aliveOf(userId, now).filter(({ id }) => id !== except);
     for (const session of sessions) this.#end(session, reason, now);
     return sessions.length;
   }
 
   async list(userId: string, now: number): Promise<Session[]> {
-    const sessions = this.#aliveOf(userId, now);
-    return sessions.sort((one, other) => one.createdAt - other.createdAt).map(withoutSecrets);
+    return this.#aliveOf(userId, now).map(withoutSecrets);
   }
 
   async ping(): Promise<void> {}
@@ -121,8 +138,11 @@ export class MemorySessions implements SessionStore {
     return session !== undefined && now < expiresAt(session) ? session : undefined;
   }
 
+  /** Oldest first. */
   #aliveOf(userId: string, now: number): StoredSession[] {
-    return [...(this.#idsByUser.get(userId) ?? [])].flatMap((id) => this.#alive(id, now) ?? []);
+    return [...(this.#idsByUser.get(userId) ?? [])]
+      .flatMap((id) => this.#alive(id, now) ?? [])
+      .sort((one, other) => one.createdAt - other.createdAt);
   }
 
   #end(session: StoredSession, reason: EndReason, now: number): void {

@@ -1,4 +1,4 @@
-// The table of sessions in PostgreSQL, made at the first start. Replicas that start together wait
+// The table of sessions in PostgreSQL, and its one function, made at the first start. Replicas that start together wait
 // for one another (an advisory lock), and only the first makes it; a role without the right to
 // create tables can start once they are there. Each later layout is one more step at the end.
 
@@ -36,6 +36,33 @@ const steps = [
      ADD COLUMN epoch integer NOT NULL DEFAULT 0,
      ADD COLUMN data_version integer NOT NULL DEFAULT 0,
      ADD COLUMN sealed_secret text;`,
+  // Locks the user until the login is written. A function, because each of its statements sees what
+  // was committed while it waited, where a single statement would count what was there before; and
+  // no transaction stays open when a server is halted between two of them.
+  `CREATE FUNCTION sessions_make_room(
+     new_id text, owner text, at_ms double precision, sessions_max integer, at_limit text)
+   RETURNS text[] LANGUAGE plpgsql AS $$
+   DECLARE
+     living text[];
+     surplus integer;
+   BEGIN
+     PERFORM pg_advisory_xact_lock(hashtextextended(owner, ${lockKey}));
+     IF EXISTS (SELECT FROM sessions WHERE id = new_id) THEN RETURN '{}'; END IF;
+     SELECT array_agg(id ORDER BY created_at, id) INTO living FROM (
+       SELECT id, created_at FROM sessions
+       WHERE user_id = owner AND revoked_at IS NULL
+         AND at_ms < absolute_expires_at AND at_ms < idle_expires_at
+         AND jsonb_typeof(fields) = 'object'
+       ORDER BY id FOR UPDATE) AS one;
+     surplus := coalesce(cardinality(living), 0) + 1 - sessions_max;
+     IF surplus <= 0 THEN RETURN '{}'; END IF;
+     IF at_limit = 'refuse' THEN RETURN NULL; END IF;
+     UPDATE sessions SET revoked_at = at_ms, end_reason = 'session-limit', fields = '{}',
+       secret_hash = '', previous_secret_hash = NULL, sealed_secret = NULL
+       WHERE id = ANY (living[1:surplus]);
+     RETURN ARRAY (SELECT handle FROM sessions WHERE id = ANY (living[1:surplus])
+       ORDER BY created_at, id);
+   END $$;`,
 ];
 
 /** @throws OperatingError `store-unavailable` when it cannot be done within five seconds. */

@@ -3,8 +3,11 @@
 // (PostgreSQL 13.2.1, Read Committed). Only the first one inserts. No statement reads a clock to
 // judge a session; the sweep alone goes by the database's own.
 
-const alive = (now: string) =>
+const unended = (now: string) =>
   `revoked_at IS NULL AND ${now} < absolute_expires_at AND ${now} < idle_expires_at`;
+
+/** What holds no fields is no session, and no verb fails on it. */
+const alive = (now: string) => `${unended(now)} AND jsonb_typeof(fields) = 'object'`;
 
 const columns = `id, handle, user_id AS "userId", user_name AS "userName",
   created_at AS "createdAt", last_seen_at AS "lastSeenAt",
@@ -20,15 +23,30 @@ const ending = (now: string, reason: string) =>
 /** How long a dead row is kept beyond its limit, for servers whose clocks are behind. */
 const sweepSlackMs = 60_000;
 
-export const statements = {
-  create: `INSERT INTO sessions
-      (id, handle, user_id, user_name, created_at, last_seen_at, authenticated_at, rotated_at,
-       absolute_expires_at, idle_expires_at, revision, epoch, data_version, fields, secret_hash,
-       previous_secret_hash, sealed_secret)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
-    ON CONFLICT (id) DO NOTHING`,
+const written = `id, handle, user_id, user_name, created_at, last_seen_at, authenticated_at,
+  rotated_at, absolute_expires_at, idle_expires_at, revision, epoch, data_version, fields,
+  secret_hash, previous_secret_hash, sealed_secret`;
 
-  read: `SELECT ${columns} FROM sessions WHERE id = $1 AND ${alive('$2')}`,
+const row = `$1::text, $2::text, $3::text, $4::text, $5::float8, $6::float8, $7::float8, $8::float8,
+  $9::float8, $10::float8, $11::integer, $12::integer, $13::integer, $14::jsonb, $15::text,
+  $16::text, $17::text`;
+
+export const statements = {
+  create: `INSERT INTO sessions (${written}) VALUES (${row}) ON CONFLICT (id) DO NOTHING`,
+
+  /** $18 how many sessions at most, $19 what to do at that. No room is null. */
+  createWithin: `WITH
+    room AS MATERIALIZED (SELECT sessions_make_room($1, $3, $5, $18, $19) AS ended),
+    made AS (
+      INSERT INTO sessions (${written}) SELECT ${row} FROM room WHERE ended IS NOT NULL
+      ON CONFLICT (id) DO NOTHING RETURNING id)
+    SELECT ended, EXISTS (SELECT FROM made) AS made FROM room`,
+
+  /** Also what is no session, so that it can be discarded. */
+  read: `SELECT ${columns} FROM sessions WHERE id = $1 AND ${unended('$2')}`,
+
+  discard: `UPDATE sessions SET ${ending('$2', "'undecodable'")}
+    WHERE id = $1 AND ${unended('$2')} AND jsonb_typeof(fields) <> 'object'`,
 
   /**
    * $3 the fields to remove, $4 those to set, $5 and $6 what to add to which: a row with null adds
@@ -36,6 +54,7 @@ export const statements = {
    */
   update: `UPDATE sessions SET
       revision = revision + 1,
+      data_version = coalesce($8::integer, data_version),
       fields = (fields - $3::text[]) || $4::jsonb || (
         SELECT coalesce(jsonb_object_agg(field, total), '{}') FROM (
           SELECT field, sum(coalesce(summand, CASE jsonb_typeof(fields -> field)
@@ -49,7 +68,8 @@ export const statements = {
   revision: `SELECT revision FROM sessions WHERE id = $1 AND ${alive('$2')}`,
 
   touch: `UPDATE sessions SET last_seen_at = greatest(last_seen_at, $2),
-      idle_expires_at = greatest(idle_expires_at, $3)
+      idle_expires_at = greatest(idle_expires_at, $3),
+      authenticated_at = greatest(authenticated_at, $4)
     WHERE id = $1 AND ${alive('$2')}`,
 
   rotate: `UPDATE sessions SET
@@ -66,7 +86,9 @@ export const statements = {
 
   /** Locks in one order, so that two of these never wait for each other in a circle. */
   revokeAll: `WITH doomed AS (
-      SELECT id FROM sessions WHERE user_id = $1 AND ${alive('$2')} ORDER BY id FOR UPDATE)
+      SELECT id FROM sessions
+      WHERE user_id = $1 AND ${alive('$2')} AND ($4::text IS NULL OR id <> $4)
+      ORDER BY id FOR UPDATE)
     UPDATE sessions SET ${ending('$2', '$3')}
     FROM doomed WHERE sessions.id = doomed.id AND revoked_at IS NULL`,
 

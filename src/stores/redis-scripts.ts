@@ -1,23 +1,38 @@
 // The verbs of the Redis store, one Lua script each: Redis runs a script as one step, so that no
 // write slips between the look and the leap. Only `create` creates: HSET alone would bring an ended
-// session back. A record is a hash; session data are its fields with the prefix `f:`, as JSON. The
-// keys of a script lie in one slot (cluster specification, hash tags). No script reads a clock.
+// session back. The layout of a record is told in redis-record.ts. The keys of a script lie in one
+// slot (cluster specification, hash tags). No script reads a clock.
 
 import { type CommandParser, defineScript } from '@redis/client';
+import { stateWords } from './redis-record.ts';
 
-/** Deleting comes first: a script that has written is not refused for want of memory. */
+/**
+ * `living` answers the words of a session's state, and nothing for what has ended, has expired or
+ * cannot be read. Deleting comes first in `finish`: a script that has written is not refused for
+ * want of memory.
+ */
 const prelude = `
-local function alive(key, now)
-  local at = redis.call('HMGET', key, 'absoluteExpiresAt', 'idleExpiresAt', 'revokedAt')
-  if at[3] or not at[1] or not at[2] then return false end
-  return tonumber(now) < tonumber(at[1]) and tonumber(now) < tonumber(at[2])
+local ${stateWords.join(', ')} = ${stateWords.map((_, at) => at + 1).join(', ')}
+
+local function living(key, now)
+  local state = {}
+  for word in string.gmatch(redis.call('HGET', key, 'state') or '', '%S+') do
+    state[#state + 1] = word
+  end
+  for at = 1, secretHash - 1 do
+    if not tonumber(state[at]) then return nil end
+  end
+  if tonumber(now) >= tonumber(state[absoluteExpiresAt]) then return nil end
+  if tonumber(now) >= tonumber(state[idleExpiresAt]) then return nil end
+  return state[secretHash] and state
+end
+local function save(key, state)
+  redis.call('HSET', key, 'state', table.concat(state, ' '))
 end
 local function finish(key, index, id, reason, now)
-  local kept = redis.call('HMGET', key, 'absoluteExpiresAt', 'userId', 'handle')
   local left = redis.call('PTTL', key)
   redis.call('DEL', key)
-  redis.call('HSET', key, 'revokedAt', now, 'reason', reason,
-    'absoluteExpiresAt', kept[1], 'userId', kept[2], 'handle', kept[3])
+  redis.call('HSET', key, 'ended', reason .. ' ' .. now)
   if left > 0 then redis.call('PEXPIRE', key, left) end
   redis.call('ZREM', index, id)
 end
@@ -25,6 +40,22 @@ local function trim(index, keyPrefix, last)
   for _, id in ipairs(redis.call('ZRANGE', index, 0, last)) do
     if redis.call('EXISTS', keyPrefix .. id) == 0 then redis.call('ZREM', index, id) end
   end
+end
+local function livingOf(index, keyPrefix, user, now)
+  local found = {}
+  for _, id in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+    local key = keyPrefix .. id
+    local who = redis.call('HGET', key, 'who') or ''
+    local state = string.sub(who, 1, #user) == user and living(key, now)
+    if state then
+      found[#found + 1] = {id = id, key = key, who = who, at = tonumber(state[createdAt])}
+    end
+  end
+  table.sort(found, function(one, other)
+    if one.at ~= other.at then return one.at < other.at end
+    return one.id < other.id
+  end)
+  return found
 end
 `;
 
@@ -40,24 +71,39 @@ function script(body: string) {
 }
 
 export const scripts = {
-  /** Keys: session, index. Arguments: key prefix, id, absolute limit, TTL in ms, the record. */
+  /**
+   * Keys: session, index. Arguments: key prefix, id, user, now, absolute limit, TTL in ms, how many
+   * sessions at most or '', what to do at that, the record.
+   */
   createSession: script(`
-    if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-    redis.call('HSET', KEYS[1], unpack(ARGV, 5))
-    redis.call('PEXPIRE', KEYS[1], ARGV[4])
-    trim(KEYS[2], ARGV[1], 3)
-    redis.call('ZADD', KEYS[2], ARGV[3], ARGV[2])
-    if redis.call('PTTL', KEYS[2]) < tonumber(ARGV[4]) then
-      redis.call('PEXPIRE', KEYS[2], ARGV[4])
+    local keyPrefix, id, user, now, score, ttl, most, atLimit = unpack(ARGV, 1, 8)
+    if redis.call('EXISTS', KEYS[1]) == 1 then return {'taken'} end
+    local ended = {}
+    if most ~= '' then
+      local others = livingOf(KEYS[2], keyPrefix, user, now)
+      local surplus = #others + 1 - tonumber(most)
+      if surplus > 0 and atLimit == 'refuse' then return {'full'} end
+      for i = 1, surplus do
+        finish(others[i].key, KEYS[2], others[i].id, 'session-limit', now)
+        ended[i] = others[i].who
+      end
     end
-    return 1`),
+    redis.call('HSET', KEYS[1], unpack(ARGV, 9))
+    redis.call('PEXPIRE', KEYS[1], ttl)
+    trim(KEYS[2], keyPrefix, 3)
+    redis.call('ZADD', KEYS[2], score, id)
+    if redis.call('PTTL', KEYS[2]) < tonumber(ttl) then redis.call('PEXPIRE', KEYS[2], ttl) end
+    return {'ok', ended}`),
 
-  /** Key: session. Arguments: now, expected revision or '', then op, field and value of each. */
+  /**
+   * Key: session. Arguments: now, expected revision or '', version of the data or '', then op,
+   * field and value of each change.
+   */
   updateSession: script(`
-    if not alive(KEYS[1], ARGV[1]) then return {'gone'} end
-    local revision = redis.call('HGET', KEYS[1], 'revision')
-    if ARGV[2] ~= '' and ARGV[2] ~= revision then return {'conflict', revision} end
-    for i = 3, #ARGV, 3 do
+    local state = living(KEYS[1], ARGV[1])
+    if not state then return {'gone'} end
+    if ARGV[2] ~= '' and ARGV[2] ~= state[revision] then return {'conflict', state[revision]} end
+    for i = 4, #ARGV, 3 do
       local op, field, value = ARGV[i], 'f:' .. ARGV[i + 1], ARGV[i + 2]
       if op == 'set' then redis.call('HSET', KEYS[1], field, value)
       elseif op == 'remove' then redis.call('HDEL', KEYS[1], field)
@@ -67,62 +113,72 @@ export const scripts = {
         redis.call('HSET', KEYS[1], field, string.format('%.17g', number + tonumber(value)))
       end
     end
-    redis.call('HINCRBY', KEYS[1], 'revision', 1)
+    state[revision] = string.format('%d', state[revision] + 1)
+    if ARGV[3] ~= '' then state[dataVersion] = ARGV[3] end
+    save(KEYS[1], state)
     return {'ok', redis.call('HGETALL', KEYS[1])}`),
 
-  /** Key: session. Arguments: last seen at, idle limit. */
+  /** Key: session. Arguments: last seen at, idle limit, authenticated at. */
   touchSession: script(`
-    if not alive(KEYS[1], ARGV[1]) then return 0 end
-    for i, name in ipairs({'lastSeenAt', 'idleExpiresAt'}) do
-      if tonumber(ARGV[i]) > tonumber(redis.call('HGET', KEYS[1], name)) then
-        redis.call('HSET', KEYS[1], name, ARGV[i])
-      end
+    local state = living(KEYS[1], ARGV[1])
+    if not state then return 0 end
+    for i, word in ipairs({lastSeenAt, idleExpiresAt, authenticatedAt}) do
+      if tonumber(ARGV[i]) > tonumber(state[word]) then state[word] = ARGV[i] end
     end
+    save(KEYS[1], state)
     return 1`),
 
   /** Keys: session, index. Arguments: id, now, presented and next hash, sealed next, grace in ms. */
   rotateSession: script(`
-    if not alive(KEYS[1], ARGV[2]) then return {'gone'} end
-    local at = redis.call('HMGET', KEYS[1], 'secretHash', 'previousSecretHash', 'rotatedAt', 'handle',
-      'sealedSecret')
-    if at[1] == ARGV[3] then
-      redis.call('HSET', KEYS[1], 'secretHash', ARGV[4], 'previousSecretHash', ARGV[3],
-        'sealedSecret', ARGV[5], 'rotatedAt', ARGV[2])
+    local id, now, presented, nextHash, sealedNext, grace = unpack(ARGV)
+    local state = living(KEYS[1], now)
+    if not state then return {'gone'} end
+    if presented == state[secretHash] then
+      state[secretHash], state[previousSecretHash] = nextHash, presented
+      state[sealedSecret], state[rotatedAt] = sealedNext, now
+      save(KEYS[1], state)
       return {'rotated', redis.call('HGETALL', KEYS[1])}
     end
-    if at[2] == ARGV[3] and tonumber(ARGV[2]) < tonumber(at[3]) + tonumber(ARGV[6]) then
+    local absorbed = presented == state[previousSecretHash] and state[sealedSecret]
+    if absorbed and tonumber(now) < state[rotatedAt] + grace then
       return {'absorbed', redis.call('HGETALL', KEYS[1])}
     end
-    finish(KEYS[1], KEYS[2], ARGV[1], 'reuse', ARGV[2])
-    return {'reuse', at[4]}`),
+    local who = redis.call('HGET', KEYS[1], 'who')
+    finish(KEYS[1], KEYS[2], id, 'reuse', now)
+    return {'reuse', who}`),
 
   /** Keys: session, index. Arguments: id, now, reason. */
   revokeSession: script(`
-    if not alive(KEYS[1], ARGV[2]) then return 0 end
+    if not living(KEYS[1], ARGV[2]) then return 0 end
     finish(KEYS[1], KEYS[2], ARGV[1], ARGV[3], ARGV[2])
     return 1`),
 
-  /** Key: index. Arguments: key prefix, user id, now, reason. */
+  /** Key: index. Arguments: key prefix, user, now, reason, id that is spared or ''. */
   revokeSessions: script(`
+    local keyPrefix, user, now, reason, except = unpack(ARGV)
     local count = 0
-    for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-      local key = ARGV[1] .. id
-      if redis.call('HGET', key, 'userId') == ARGV[2] and alive(key, ARGV[3]) then
-        finish(key, KEYS[1], id, ARGV[4], ARGV[3])
+    for _, one in ipairs(livingOf(KEYS[1], keyPrefix, user, now)) do
+      if one.id ~= except then
+        finish(one.key, KEYS[1], one.id, reason, now)
         count = count + 1
       end
     end
-    trim(KEYS[1], ARGV[1], -1)
+    trim(KEYS[1], keyPrefix, -1)
     return count`),
 
-  /** Key: index. Arguments: key prefix, user id. */
+  /** Key: index. Arguments: key prefix, user, now. Answers id and record of each, oldest first. */
   listSessions: script(`
     local found = {}
-    for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-      local key = ARGV[1] .. id
-      if redis.call('HGET', key, 'userId') == ARGV[2] then
-        found[#found + 1] = redis.call('HGETALL', key)
-      end
+    for _, one in ipairs(livingOf(KEYS[1], ARGV[1], ARGV[2], ARGV[3])) do
+      found[#found + 1] = {one.id, redis.call('HGETALL', one.key)}
     end
     return found`),
+
+  /** Keys: session, index. Arguments: id, now. For a record that the reader could not decode. */
+  discardSession: script(`
+    if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('HEXISTS', KEYS[1], 'ended') == 1 then
+      return 0
+    end
+    finish(KEYS[1], KEYS[2], ARGV[1], 'undecodable', ARGV[2])
+    return 1`),
 };

@@ -59,14 +59,18 @@ export type Rotated =
   | { readonly outcome: 'gone' };
 
 export interface SessionStore extends AsyncDisposable {
-  /** Writes a new session, unless the id was ever used; counts and ends others in the same step. */
+  /**
+   * Writes a new session, unless the id was ever used. With a limit, the user's living sessions at
+   * `createdAt` are counted in the same step, so that logins at once cannot exceed it.
+   */
   create(session: StoredSession, limit?: SessionLimit): Promise<Created>;
 
   /** The session, or undefined when it was revoked, has expired at `now`, or never was. */
   read(id: string, now: number): Promise<StoredSession | undefined>;
 
   /**
-   * Applies the changes as one step, to exactly the named fields. Every acknowledged increment counts, however many run at once.
+   * Applies the changes as one step, to exactly the named fields. Every acknowledged increment
+   * counts, however many run at once.
    */
   update(
     id: string,
@@ -76,10 +80,16 @@ export interface SessionStore extends AsyncDisposable {
   ): Promise<Updated>;
 
   /**
-   * Notes a use: sets `lastSeenAt` and `idleExpiresAt`, unless they are later already. Carries no
-   * data and leaves the revision alone. False when the session is gone.
+   * Notes a use: sets `lastSeenAt` and `idleExpiresAt`, unless they are later already, and when the
+   * user has just proven again who they are, `authenticatedAt` likewise. Carries no data and leaves
+   * the revision alone. False when the session is gone.
    */
-  touch(id: string, lastSeenAt: number, idleExpiresAt: number): Promise<boolean>;
+  touch(
+    id: string,
+    lastSeenAt: number,
+    idleExpiresAt: number,
+    authenticatedAt?: number,
+  ): Promise<boolean>;
 
   /** Replaces the secret, in one step, under the lock that revoke takes. */
   rotate(id: string, rotation: Rotation): Promise<Rotated>;
@@ -114,6 +124,8 @@ export interface StoreOptions {
   readonly url?: string;
   /** How long any verb may take, in milliseconds. */
   readonly timeoutMs: number;
+  /** Told of each record that could not be decoded: it is no session, and has been ended. */
+  readonly onUndecodable?: () => void;
   /**
    * How many replicas must have an ending before it is acknowledged (Redis: WAIT); 0, the default,
    * waits for none. Too few in time is OperatingError `revocation-not-durable`.

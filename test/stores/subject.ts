@@ -64,9 +64,12 @@ export function newSession(changes: Partial<StoredSession> = {}): StoredSession 
     absoluteExpiresAt: now + 600_000,
     idleExpiresAt: now + 300_000,
     revision: 0,
+    epoch: 0,
+    dataVersion: 0,
     fields: {},
     secretHash: 'secret-0',
     previousSecretHash: null,
+    sealedSecret: null,
     ...changes,
   };
 }
