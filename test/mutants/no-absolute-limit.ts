@@ -9,7 +9,7 @@ const yearMs = 365 * 24 * 60 * 60_000;
 await runReplica({
   store: (store) =>
     override(store, {
-      create: (session) =>
-        store.create({ ...session, absoluteExpiresAt: session.createdAt + yearMs }),
+      create: (session, limit) =>
+        store.create({ ...session, absoluteExpiresAt: session.createdAt + yearMs }, limit),
     }),
 });

@@ -11,7 +11,7 @@ const handlerMs = 5;
 await runReplica({
   store: (store) =>
     override(store, {
-      async update(id, changes, now) {
+      async update(id, changes, now, options) {
         const before = await store.read(id, now);
         if (before === undefined) return { outcome: 'gone' };
         await delay(handlerMs);
@@ -19,7 +19,7 @@ await runReplica({
           ([field, value]): FieldChange => ({ op: 'set', field, value }),
         );
         const removals = changes.filter((change) => change.op === 'remove');
-        return store.update(id, [...removals, ...whole], now);
+        return store.update(id, [...removals, ...whole], now, options);
       },
     }),
 });

@@ -19,10 +19,10 @@ await runReplica({
         if (session !== undefined) loaded.set(id, session);
         return session;
       },
-      async update(id, changes, now, expected) {
+      async update(id, changes, ...rest) {
         const atTheStart = loaded.get(id);
         await delay(handlerMs);
-        const updated = await store.update(id, changes, now, expected);
+        const updated = await store.update(id, changes, ...rest);
         if (updated.outcome !== 'gone' || atTheStart === undefined) return updated;
         const fields = applyChanges(atTheStart.fields, changes);
         const revision = atTheStart.revision + 1;

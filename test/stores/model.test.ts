@@ -29,18 +29,33 @@ const change: fc.Arbitrary<FieldChange> = fc.oneof(
   fc.record({ op: fc.constant('remove' as const), field }),
 );
 
+const limit = fc.option(
+  fc.record({
+    sessionsMax: fc.integer({ min: 1, max: 2 }),
+    atLimit: fc.constantFrom('end-oldest' as const, 'refuse' as const),
+  }),
+  { nil: undefined },
+);
+
 const step = fc.oneof(
-  fc.record({ verb: fc.constant('create' as const) }),
+  fc.record({ verb: fc.constant('create' as const), limit }),
   fc.record({ verb: fc.constant('read' as const) }),
   fc.record({
     verb: fc.constant('update' as const),
     changes: fc.array(change, { maxLength: 4 }),
-    expected: fc.option(fc.nat({ max: 3 }), { nil: undefined, freq: 3 }),
+    options: fc.record(
+      { expected: fc.nat({ max: 3 }), dataVersion: fc.nat({ max: 3 }) },
+      { requiredKeys: [] },
+    ),
   }),
-  fc.record({ verb: fc.constant('touch' as const), idleMs: fc.nat({ max: 400 }) }),
+  fc.record({
+    verb: fc.constant('touch' as const),
+    idleMs: fc.nat({ max: 400 }),
+    proofMs: fc.option(fc.integer({ min: -50, max: 50 }), { nil: undefined }),
+  }),
   fc.record({ verb: fc.constant('rotate' as const), age: fc.nat({ max: 3 }) }),
   fc.record({ verb: fc.constant('revoke' as const) }),
-  fc.record({ verb: fc.constant('revokeAll' as const) }),
+  fc.record({ verb: fc.constant('revokeAll' as const), spares: fc.boolean() }),
   fc.record({ verb: fc.constant('list' as const) }),
   fc.record({ verb: fc.constant('wait' as const), waitMs: fc.nat({ max: 150 }) }),
 );
@@ -75,25 +90,31 @@ function newWorld(): World {
 
 function perform(store: SessionStore, session: StoredSession, one: Step, world: World) {
   const { id, userId } = session;
-  const { now, secrets } = world;
+  const { now, secrets, sessions } = world;
   const hash = (number: number) => `secret-${Math.max(0, number)}`;
   switch (one.verb) {
     case 'create':
-      return store.create(session);
+      return store.create(
+        { ...session, createdAt: now + sessions.indexOf(session) / 8 },
+        one.limit,
+      );
     case 'read':
       return store.read(id, now);
     case 'update':
-      return store.update(id, one.changes, now, one.expected);
+      return store.update(id, one.changes, now, one.options);
     case 'touch':
-      return store.touch(id, now, now + one.idleMs);
+      return store.touch(
+        ...([id, now, now + one.idleMs] as const),
+        one.proofMs === undefined ? undefined : now + one.proofMs,
+      );
     case 'rotate': {
       const hashes = { presentedHash: hash(secrets - one.age), nextHash: hash(secrets + 1) };
-      return store.rotate(id, { ...hashes, now, graceMs });
+      return store.rotate(id, { ...hashes, sealedNext: `sealed-${secrets}`, now, graceMs });
     }
     case 'revoke':
       return store.revoke(id, 'logout', now);
     case 'revokeAll':
-      return store.revokeAll(userId, 'logout-everywhere', now);
+      return store.revokeAll(userId, 'password-changed', now, one.spares ? id : undefined);
     case 'list':
       return store
         .list(userId, now)
@@ -146,7 +167,7 @@ describe.each(subjects)('$name: any sequence of verbs', ({ openTwice }) => {
       }),
       { numRuns: 250 },
     );
-    const words = ['absorbed', 'conflict', 'gone', 'ok', 'reuse', 'rotated'];
+    const words = ['absorbed', 'conflict', 'full', 'gone', 'ok', 'reuse', 'rotated', 'taken'];
     expect([...seen].filter(Boolean).sort()).toEqual(words);
   });
 });

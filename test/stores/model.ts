@@ -2,7 +2,15 @@
 // shares no code with the stores that are compared with it, and keeps everything for ever.
 
 import type { FieldChange, Json, Session, StoredSession } from '../../src/core/session.ts';
-import type { Rotated, Rotation, SessionStore, Updated } from '../../src/stores/store.ts';
+import type {
+  Created,
+  Rotated,
+  Rotation,
+  SessionLimit,
+  SessionStore,
+  Updated,
+  UpdateOptions,
+} from '../../src/stores/store.ts';
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 type Entry = Mutable<StoredSession> & { ended: boolean };
@@ -11,8 +19,9 @@ function seen({ ended: _, ...stored }: Entry): StoredSession {
   return stored;
 }
 
-function shown({ ended: _, secretHash: __, previousSecretHash: ___, ...session }: Entry): Session {
-  return session;
+function shown(entry: Entry): Session {
+  const { ended: _, secretHash: __, previousSecretHash: ___, sealedSecret: ____, ...rest } = entry;
+  return rest;
 }
 
 export class Model implements SessionStore {
@@ -26,13 +35,23 @@ export class Model implements SessionStore {
   }
 
   #livingOf(userId: string, now: number): Entry[] {
-    return this.#entries.filter((one) => one.userId === userId && this.#living(one.id, now));
+    return this.#entries
+      .filter((one) => one.userId === userId && this.#living(one.id, now))
+      .sort((one, other) => one.createdAt - other.createdAt);
   }
 
-  async create(session: StoredSession): Promise<boolean> {
-    if (this.#entries.some((one) => one.id === session.id)) return false;
+  async create(session: StoredSession, limit?: SessionLimit): Promise<Created> {
+    if (this.#entries.some((one) => one.id === session.id)) return { outcome: 'taken' };
+    const ended: string[] = [];
+    while (limit !== undefined) {
+      const [oldest, ...others] = this.#livingOf(session.userId, session.createdAt);
+      if (oldest === undefined || others.length + 1 < limit.sessionsMax) break;
+      if (limit.atLimit === 'refuse') return { outcome: 'full' };
+      oldest.ended = true;
+      ended.push(oldest.handle);
+    }
     this.#entries.push({ ...session, ended: false });
-    return true;
+    return { outcome: 'ok', ended };
   }
 
   async read(id: string, now: number): Promise<StoredSession | undefined> {
@@ -44,7 +63,7 @@ export class Model implements SessionStore {
     id: string,
     changes: readonly FieldChange[],
     now: number,
-    expected?: number,
+    { expected, dataVersion }: UpdateOptions = {},
   ): Promise<Updated> {
     const entry = this.#living(id, now);
     if (entry === undefined) return { outcome: 'gone' };
@@ -62,31 +81,41 @@ export class Model implements SessionStore {
     }
     entry.fields = Object.fromEntries(after);
     entry.revision += 1;
+    if (dataVersion !== undefined) entry.dataVersion = dataVersion;
     return { outcome: 'ok', revision: entry.revision, fields: entry.fields };
   }
 
-  async touch(id: string, lastSeenAt: number, idleExpiresAt: number): Promise<boolean> {
-    const entry = this.#living(id, lastSeenAt);
+  async touch(id: string, seen: number, idle: number, authenticated?: number): Promise<boolean> {
+    const entry = this.#living(id, seen);
     if (entry === undefined) return false;
-    if (lastSeenAt > entry.lastSeenAt) entry.lastSeenAt = lastSeenAt;
-    if (idleExpiresAt > entry.idleExpiresAt) entry.idleExpiresAt = idleExpiresAt;
+    if (seen > entry.lastSeenAt) entry.lastSeenAt = seen;
+    if (idle > entry.idleExpiresAt) entry.idleExpiresAt = idle;
+    if (authenticated !== undefined && authenticated > entry.authenticatedAt) {
+      entry.authenticatedAt = authenticated;
+    }
     return true;
   }
 
-  async rotate(id: string, { presentedHash, nextHash, now, graceMs }: Rotation): Promise<Rotated> {
+  async rotate(id: string, rotation: Rotation): Promise<Rotated> {
+    const { presentedHash, nextHash, sealedNext, now, graceMs } = rotation;
     const entry = this.#living(id, now);
     if (entry === undefined) return { outcome: 'gone' };
-    const isCurrent = presentedHash === entry.secretHash;
-    const isRecent = presentedHash === entry.previousSecretHash && now - entry.rotatedAt < graceMs;
-    if (!isCurrent && !isRecent) {
-      entry.ended = true;
-      return { outcome: 'reuse', handle: entry.handle };
+    if (presentedHash === entry.secretHash) {
+      entry.previousSecretHash = presentedHash;
+      entry.secretHash = nextHash;
+      entry.sealedSecret = sealedNext;
+      entry.rotatedAt = now;
+      return { outcome: 'rotated', session: shown(entry) };
     }
-    entry.secretHash = nextHash;
-    if (!isCurrent) return { outcome: 'absorbed', session: shown(entry) };
-    entry.previousSecretHash = presentedHash;
-    entry.rotatedAt = now;
-    return { outcome: 'rotated', session: shown(entry) };
+    if (presentedHash === entry.previousSecretHash && now - entry.rotatedAt < graceMs) {
+      return {
+        outcome: 'absorbed',
+        session: shown(entry),
+        sealedSecret: String(entry.sealedSecret),
+      };
+    }
+    entry.ended = true;
+    return { outcome: 'reuse', handle: entry.handle };
   }
 
   async revoke(id: string, _reason: string, now: number): Promise<boolean> {
@@ -95,8 +124,8 @@ export class Model implements SessionStore {
     return entry !== undefined;
   }
 
-  async revokeAll(userId: string, _reason: string, now: number): Promise<number> {
-    const doomed = this.#livingOf(userId, now);
+  async revokeAll(userId: string, _: string, now: number, except?: string): Promise<number> {
+    const doomed = this.#livingOf(userId, now).filter(({ id }) => id !== except);
     for (const entry of doomed) entry.ended = true;
     return doomed.length;
   }

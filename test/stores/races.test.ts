@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Random, seededRandom } from '../../src/core/random.ts';
 import type { SessionStore } from '../../src/stores/store.ts';
+import { rotation } from './ground.ts';
 import { newSession, subjects } from './subject.ts';
 
 const interleavings = 1_000;
@@ -44,18 +45,21 @@ async function interleave(stores: readonly SessionStore[], random: Random): Prom
     },
   ]);
   const increment = { op: 'increment', field: 'n', by: 1 } as const;
-  const rotation = { presentedHash: 'secret-0', now, graceMs: 1_000 };
   const update = async (store: SessionStore) =>
     (await store.update(id, [increment], now)).outcome === 'ok';
   const write: Attempt = { name: 'update', run: update };
   const touch: Attempt = { name: 'touch', run: (store) => store.touch(id, now + 1, now + 300_001) };
   const rotate: Attempt = {
     name: 'rotate',
-    run: async (store) =>
-      (await store.rotate(id, { ...rotation, nextHash: `secret-${random.next()}` })).outcome !==
-      'gone',
+    run: async (store) => {
+      const next = rotation('secret-0', `secret-${random.next()}`, now);
+      return (await store.rotate(id, next)).outcome !== 'gone';
+    },
   };
-  const create: Attempt = { name: 'create', run: (store) => store.create(session) };
+  const create: Attempt = {
+    name: 'create',
+    run: async (store) => (await store.create(session)).outcome === 'ok',
+  };
 
   let endIsAcknowledged = false;
   const violations: string[] = [];
