@@ -30,6 +30,15 @@ const needs: readonly Need[] = [
     },
   },
   {
+    name: 'OpenSSL',
+    program: 'openssl',
+    find: () => findProgram('openssl'),
+    why: 'certificates for the tests over TLS',
+    packages: Object.fromEntries(
+      ['apt-get', 'dnf', 'apk', 'pacman', 'brew'].map((manager) => [manager, 'openssl']),
+    ),
+  },
+  {
     name: 'Valkey',
     program: 'valkey-server',
     find: findValkey,
@@ -103,7 +112,13 @@ for (const need of needs) {
   say(found ? '✓' : '…', need, found ?? `is missing (${need.why}); ${how}`);
 }
 if (packaged.length > 0) install(packaged);
-for (const need of unpacked) need.otherwise?.provide();
+for (const need of unpacked) {
+  try {
+    need.otherwise?.provide();
+  } catch (error) {
+    fail(`${need.name} cannot be unpacked: ${error instanceof Error ? error.message : error}`);
+  }
+}
 for (const need of missing) {
   const found = need.find();
   const about = found && spawnSync(found, ['--version'], { encoding: 'utf8' });

@@ -1,9 +1,11 @@
 // A few connections to PostgreSQL, none of which makes anybody wait. Work that is not done in time
 // loses its connection, so that a late answer meets nobody; and when one connection fails, all that
 // are as old are not trusted either, because a cut link kills them in silence. The server gives up
-// on a statement a little earlier than we do: then it is certain that nothing was done.
+// on a statement a little earlier than we do: then it is certain that nothing was done. When that
+// happens to several in a row, or nobody gets a connection, a circuit breaker refuses all but probes.
 
 import { DatabaseError, Pool, type PoolClient, type QueryConfig, type QueryResult } from 'pg';
+import { Breaker } from './breaker.ts';
 import { afterTime, inTime, type Kind, unanswered, unavailable } from './outage.ts';
 
 const connectionsMax = 10;
@@ -11,6 +13,7 @@ const connectionsMax = 10;
 export type Ask = (query: QueryConfig) => Promise<QueryResult>;
 
 export class PostgresConnections implements AsyncDisposable {
+  readonly breaker = new Breaker({ failuresMax: 3, restMs: 50, restMsMax: 200 });
   readonly #pool: Pool;
   readonly #timeoutMs: number;
   readonly #madeIn = new WeakMap<PoolClient, number>();
@@ -37,12 +40,17 @@ export class PostgresConnections implements AsyncDisposable {
    * `store-outcome-unknown` when a write was sent and not answered in time.
    */
   async use<T>(kind: Kind, work: (ask: Ask) => Promise<T>): Promise<T> {
+    if (!this.breaker.admits()) throw unavailable();
     const begunAt = performance.now();
     const client = await this.#take();
     const leftMs = this.#timeoutMs - (performance.now() - begunAt);
     try {
-      return await inTime(leftMs, this.#lend(client, work));
+      const done = await inTime(leftMs, this.#lend(client, work));
+      this.breaker.succeeded();
+      return done;
     } catch (cause) {
+      if (isUndone(cause)) this.breaker.succeeded();
+      else this.breaker.failed();
       throw isUndone(cause) ? unavailable(cause) : unanswered(kind, cause);
     }
   }
@@ -57,6 +65,7 @@ export class PostgresConnections implements AsyncDisposable {
     try {
       return await inTime(0.8 * this.#timeoutMs, taking);
     } catch (cause) {
+      this.breaker.failed();
       taking.then(
         (client) => client.release(),
         () => undefined,

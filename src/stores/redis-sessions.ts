@@ -61,6 +61,7 @@ export class RedisSessions implements SessionStore {
       to.createSession(keysOf(session.id), args),
     );
     const [outcome, ended] = reply as Reply<readonly string[]>;
+    if (ended?.length) await this.#redis.ask('ending', keyOf(session.id), async () => undefined);
     if (ended !== undefined) return { outcome: 'ok', ended: ended.map(handleOf) };
     return { outcome: outcome === 'full' ? 'full' : 'taken' };
   }
@@ -114,7 +115,11 @@ export class RedisSessions implements SessionStore {
       to.rotateSession(keysOf(id), args),
     );
     const [outcome, detail] = reply as Reply<string | readonly string[]>;
-    if (outcome === 'reuse') return { outcome, handle: handleOf(String(detail)) };
+    if (outcome === 'reuse') {
+      // It has ended already; but not yet as surely as an ending must.
+      await this.revoke(id, 'reuse', now);
+      return { outcome, handle: handleOf(String(detail)) };
+    }
     const stored = await this.#sessionIn(id, detail, now);
     if (stored === undefined) return { outcome: 'gone' };
     const session = withoutSecrets(stored);
