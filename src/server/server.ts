@@ -16,19 +16,24 @@ import { OperatingError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { servedBy } from './config.ts';
+import { addCrossSiteGuard } from './csrf.ts';
 import { openLog } from './log.ts';
 import { Meter } from './meter.ts';
 import { allowedMethods, type RouteTable } from './methods.ts';
 import type { App, Decoration, Parts } from './parts.ts';
 import { sendProblem } from './problem.ts';
 import { accountRoutes } from './routes/accounts.ts';
+import { adminRoutes } from './routes/admin.ts';
 import { cartRoutes } from './routes/cart.ts';
+import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
+import { jwksRoutes } from './routes/jwks.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { addSecurityEvents, noteFailure } from './security-events.ts';
 import { addRecognition } from './session-plugin.ts';
+import { addSessionWatch } from './session-watch.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -74,7 +79,9 @@ export function buildServer(parts: Parts, extras: ServerExtras = {}): App {
   addSecurityEvents(app, parts);
   meetEveryRequest(app, dress, meter);
   explainEveryFailure(app);
+  addCrossSiteGuard(app, parts);
   addRecognition(app, parts, meter);
+  addSessionWatch(app, parts);
   extras.decorate?.(app);
   addRoutes(app, parts, meter);
   return app;
@@ -98,7 +105,8 @@ function meetEveryRequest(app: App, dress: Dress, meter: Meter): void {
   app.addHook('onRequest', (request, reply, done) => {
     dress(reply, request.id);
     if (request.is404) done(refuseUnrouted(table, request, reply, meter));
-    else if (isHostless(request)) done(new OperatingError('invalid-request'));
+    else if (isHostless(request) || isAmbiguous(request))
+      done(new OperatingError('invalid-request'));
     else done();
   });
   app.addHook('onSend', (_request, reply, payload, done) => {
@@ -125,9 +133,12 @@ function addRoutes(app: App, parts: Parts, meter: Meter): void {
     if (parts.config.apiDocs) await (await import('./api-docs.ts')).addApiDocs(scope);
     accountRoutes(scope, parts);
     sessionRoutes(scope, parts);
+    eventRoutes(scope, parts);
+    adminRoutes(scope, parts);
     pageRoutes(scope, parts);
     cartRoutes(scope, parts);
     healthRoutes(scope, parts);
+    if (parts.keys) jwksRoutes(scope, parts.keys);
     metricsRoutes(scope, meter);
   });
 }
@@ -163,6 +174,17 @@ function createDress({ config }: Parts): Dress {
 /** RFC 9112 section 3.2; asked here, because Node's own refusal is no problem document. */
 function isHostless({ headers, raw }: FastifyRequest): boolean {
   return headers.host === undefined && raw.httpVersion === '1.1';
+}
+
+/** Two hosts or two credentials: Node takes the first, and a gateway may have judged the other. */
+function isAmbiguous({ raw: { rawHeaders } }: FastifyRequest): boolean {
+  let [hosts, credentials] = [0, 0];
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? '';
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+    if (name.length === 13 && name.toLowerCase() === 'authorization') credentials += 1;
+  }
+  return hosts > 1 || credentials > 1;
 }
 
 function refuseUnrouted(
