@@ -1,0 +1,3 @@
+export { memory } from './memory.ts';
+export { postgres } from './postgres.ts';
+export { redis } from './redis.ts';

@@ -1,0 +1,125 @@
+// A log of endings in Redis. What Redis acknowledges it can lose (a failover, a restart without
+// persistence), so two things stand beside it. With `replicas`, nothing counts before so many have
+// it: no ending, and no answer either, because a primary that was cut off knows nothing of the
+// endings that another one takes. And each server holds what it has learned: on a new connection,
+// or when the version has gone back, it reads everything, gives back what it holds and the log has
+// lost, and until that is done its view is not fresh. So a log that has lost its memory gets it
+// back from any server that was there.
+
+import { available, durably, FollowedLog, type Source } from './followed-log.ts';
+import { RedisLine } from './redis-line.ts';
+import type { RevocationOptions, Revocations } from './revocation-log.ts';
+import type { Kept, View } from './view.ts';
+
+const pageMax = 1_000;
+
+/** What scripts and messages carry: `s:` or `u:` and an id, until when, and a user's value. */
+type Entry = readonly [member: string, until: string, value: string];
+
+class RedisSource implements Source {
+  readonly #view: View;
+  readonly #line: RedisLine;
+  /** The version up to which the log was read, on which connection. */
+  #version = 0;
+  #readOn = 0;
+
+  constructor({ url, timeoutMs, replicas = 0 }: RevocationOptions, view: View) {
+    this.#view = view;
+    this.#line = new RedisLine({
+      url: url ?? 'redis://127.0.0.1:6379',
+      timeoutMs,
+      replicas,
+      onMessage: (message) => view.learn(keptIn(JSON.parse(message))),
+    });
+  }
+
+  async endSession(sessionId: string, until: number): Promise<void> {
+    const args = [this.#line.channel, `s:${sessionId}`, until];
+    await durably(this.#line.ask((to) => to.endSession(args)));
+  }
+
+  async endUser(userId: string, until: number, except = ''): Promise<number> {
+    const args = [this.#line.channel, `u:${userId}`, until, except];
+    return Number(await durably(this.#line.ask((to) => to.endUser(args))));
+  }
+
+  async find(userId: string, sessionId?: string): Promise<readonly Kept[]> {
+    const members = [`u:${userId}`, ...(sessionId === undefined ? [] : [`s:${sessionId}`])];
+    const found = await available(this.#line.ask((to) => to.find(members)));
+    return (found as Entry[]).map(keptIn);
+  }
+
+  poll(): Promise<void> {
+    return available(this.#readNew());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#line[Symbol.dispose]();
+  }
+
+  async #readNew(): Promise<void> {
+    const connection = await this.#line.connection();
+    const goesOn = connection === this.#readOn && (await this.#readOnwards());
+    if (!goesOn) await this.#readAll();
+    if (connection !== (await this.#line.connection())) throw new Error('it broke off meanwhile');
+    this.#readOn = connection;
+  }
+
+  async #readAll(): Promise<void> {
+    const held = [...this.#view.endings()].map(entryOf);
+    const there = new Set<string>();
+    this.#readOn = 0;
+    this.#version = 0;
+    await this.#readOnwards((member) => there.add(member));
+    const lost = held.filter(([member]) => !there.has(member));
+    for (let at = 0; at < lost.length; at += pageMax) {
+      const args = [this.#line.channel, ...lost.slice(at, at + pageMax).flat()];
+      await this.#line.ask((to) => to.giveBack(args));
+    }
+  }
+
+  /** False when the log is behind what was read of it: it has lost something. */
+  async #readOnwards(saw: (member: string) => void = () => undefined): Promise<boolean> {
+    for (;;) {
+      const reply = await this.#line.ask((to) => to.since([this.#version, pageMax]));
+      const [head, last, entries] = reply as [number, number, readonly Entry[]];
+      if (head < this.#version) return false;
+      for (const entry of entries) {
+        saw(entry[0]);
+        this.#view.learn(keptIn(entry));
+      }
+      this.#version = last;
+      if (entries.length < pageMax) return true;
+    }
+  }
+}
+
+function keptIn([member, until, value]: Entry): Kept {
+  const subject = member.slice(2);
+  if (member.startsWith('s:')) return { kind: 'session', sessionId: subject, until: Number(until) };
+  const { epoch, except }: { epoch: number; except?: string } = JSON.parse(value);
+  return { kind: 'user', userId: subject, until: Number(until), epoch, ...(except && { except }) };
+}
+
+function entryOf(ending: Kept): Entry {
+  const until = String(ending.until);
+  if (ending.kind === 'session') return [`s:${ending.sessionId}`, until, ''];
+  const { userId, epoch, except } = ending;
+  return [`u:${userId}`, until, JSON.stringify({ epoch, except })];
+}
+
+export const redis: Revocations = {
+  says: 'in Redis, which pushes each ending to every server',
+  lossWindow:
+    'with replicas, nothing while one of them lives and takes over; with none, what Redis loses when it crashes or fails over, except what any server that lives on has learned',
+  shared: true,
+  claims: {
+    revocation: {
+      holds: true,
+      because: 'an ending counts once Redis has it, and as many replicas as are asked for',
+    },
+    'no-resurrection': { holds: true, because: 'what a server has learned it does not forget' },
+    'fails-closed': { holds: true, because: 'a server with too old a view asks, or refuses' },
+  },
+  open: (options) => FollowedLog.open(options, (view) => new RedisSource(options, view)),
+};
