@@ -45,7 +45,7 @@ export interface Session extends SessionClocks {
   readonly idleExpiresAt: number;
   /** Grows by one with every update. */
   readonly revision: number;
-  /** How often all sessions of the user had been ended when this one began (log out everywhere). */
+  /** The user's epoch when this one began: ending all sessions of the user raises it. */
   readonly epoch: number;
   /** Which version of the application's session schema the fields are of. */
   readonly dataVersion: number;
