@@ -48,7 +48,7 @@ export async function addApiDocs(scope: App): Promise<void> {
       components: { securitySchemes: credentials },
     },
     transform: ({ schema, url, route }) => {
-      const asksWho = route.onRequest === scope.authenticated;
+      const asksWho = [route.onRequest].flat().includes(scope.authenticated);
       return {
         url,
         schema: {

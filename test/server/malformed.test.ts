@@ -5,6 +5,7 @@
 import { connect } from 'node:net';
 import type { InjectOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { withClient } from '../../src/backing/databases.ts';
 import { type Answer, answers, clientOf, password, startApp, type TestServer } from './ground.ts';
 
 const examined: readonly Answer[] = [answers[0], answers[1]];
@@ -51,6 +52,9 @@ describe.each(examined)('$strategy on $store', (answer) => {
     routes = routesOf(server);
     const me = clientOf(server.app);
     await me.ask('POST', '/register', { username: 'alice', password });
+    await withClient(server.databaseUrl, (client) =>
+      client.query("UPDATE users SET role = 'admin'"),
+    );
     await me.logIn('alice');
     valid = me.credential;
   });

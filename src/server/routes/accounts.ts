@@ -1,12 +1,16 @@
 // Who you are: registering a name, and logging in with it. A login begins a session and ends the
 // one that the request came with, so that nothing from before the login gains it. A wrong name, a
 // wrong password and a disabled account get the same answer, and so do attempts that are too many,
-// whether or not there is such a user. What a name and a password may be, the accounts say.
+// whether or not there is such a user. Who changes how to log in must prove again who they are: by
+// the password itself, or by a login or step-up that is fresh.
 
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Verified } from '../../accounts/accounts.ts';
 import { OperatingError } from '../../core/errors.ts';
+import type { Issue } from '../../strategies/strategy.ts';
 import { deviceCookie, deviceIn } from '../device-cookie.ts';
 import type { App, Parts } from '../parts.ts';
-import { afterWrite, carry } from '../session-plugin.ts';
+import { afterWrite, carry, requireFresh } from '../session-plugin.ts';
 import { issued, password, username } from './schemas.ts';
 
 const credentials = {
@@ -28,9 +32,46 @@ const loggedIn = {
   properties: { username, ...issued.properties },
 } as const;
 
+const proof = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['password'],
+  properties: { password },
+} as const;
+
+const passwordChange = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['password', 'newPassword'],
+  properties: {
+    password,
+    newPassword: password,
+    endOthers: { type: 'boolean', description: 'true unless said otherwise' },
+  },
+} as const;
+
+const address = { type: ['string', 'null'], maxLength: 512 } as const;
+const emailChange = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['email'],
+  properties: { email: address },
+} as const;
+const emailChanged = {
+  type: 'object',
+  required: ['email'],
+  properties: { email: address },
+} as const;
+
 const tags = ['accounts'];
 
-export function accountRoutes(app: App, { config, accounts, recogniser }: Parts): void {
+export function accountRoutes(app: App, parts: Parts): void {
+  entryRoutes(app, parts);
+  proofRoutes(app, parts);
+  changeRoutes(app, parts);
+}
+
+function entryRoutes(app: App, { config, accounts, recogniser }: Parts): void {
   app.post(
     '/register',
     {
@@ -81,4 +122,110 @@ export function accountRoutes(app: App, { config, accounts, recogniser }: Parts)
       return { username: user.name, ...body };
     },
   );
+}
+
+function proofRoutes(app: App, parts: Parts): void {
+  app.post(
+    '/step-up',
+    {
+      onRequest: app.authenticated,
+      schema: {
+        summary: 'Prove again who I am, for sensitive operations',
+        tags,
+        body: proof,
+        response: { 200: issued },
+      },
+    },
+    async (request, reply) => {
+      await prove(app, parts, request, request.body.password);
+      const body = await renew(parts, request, reply);
+      const { handle, userId } = request.login;
+      app.securityEvent({ kind: 'step-up', session: handle, userId }, request);
+      return body;
+    },
+  );
+}
+
+function changeRoutes(app: App, parts: Parts): void {
+  const { config, accounts, recogniser } = parts;
+
+  app.post(
+    '/password',
+    {
+      onRequest: app.authenticated,
+      schema: {
+        summary: 'Change my password; ends my other sessions',
+        tags,
+        body: passwordChange,
+        response: { 200: issued },
+      },
+    },
+    async (request, reply) => {
+      const { login } = request;
+      const { password, newPassword, endOthers = true } = request.body;
+      const user = await prove(app, parts, request, password);
+      if (!(await accounts.setPassword(user, newPassword))) {
+        throw new OperatingError('session-conflict');
+      }
+      const about = { session: login.handle, userId: login.userId };
+      app.securityEvent({ kind: 'password-changed', ...about }, request);
+      if (endOthers) {
+        const ending = recogniser.endOthers(login, 'password-changed');
+        await afterWrite('revocation-not-durable', ending);
+        app.sessionWatch.lookAgain(login.userId);
+      }
+      return afterWrite('store-outcome-unknown', renew(parts, request, reply));
+    },
+  );
+
+  app.put(
+    '/email',
+    {
+      onRequest: app.authenticated,
+      schema: {
+        summary: 'Change my e-mail address; needs a fresh login or step-up',
+        tags,
+        body: emailChange,
+        response: { 200: emailChanged },
+      },
+    },
+    async (request) => {
+      const { login } = request;
+      requireFresh(login, config);
+      const email = await accounts.setEmail(login.userId, request.body.email);
+      const about = { session: login.handle, userId: login.userId };
+      app.securityEvent({ kind: 'email-changed', ...about }, request);
+      return { email };
+    },
+  );
+}
+
+/**
+ * The user of the login, whose password this is. Guesses are charged to the session they come from.
+ *
+ * @throws OperatingError `wrong-credentials`, `too-many-attempts`
+ */
+async function prove(
+  app: App,
+  { accounts }: Parts,
+  request: FastifyRequest,
+  password: string,
+): Promise<Verified> {
+  const { handle: session, userId, userName } = request.login;
+  const checked = await accounts.verify(userName, password, { address: request.ip, session });
+  if (checked.outcome === 'verified' && checked.user.id === userId) return checked.user;
+  const reason = 'wrong-password';
+  app.securityEvent({ kind: 'step-up-refused', reason, session, userId }, request);
+  throw new OperatingError('wrong-credentials');
+}
+
+/** A new credential for the same session, so that the one from before gains nothing. */
+async function renew(
+  { recogniser }: Parts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Issue['body']> {
+  const renewed = await recogniser.stepUp(request.login, request.headers);
+  if (renewed.outcome !== 'ok') throw new OperatingError('session-ended');
+  return carry(reply, renewed.issue);
 }

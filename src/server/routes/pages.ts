@@ -6,17 +6,31 @@ import { servedBy } from '../config.ts';
 import type { App, Parts } from '../parts.ts';
 import { isoTime, time, username } from './schemas.ts';
 
+/** Every protected page shows the way out (ASVS 7.4.4). */
+const links = { logout: '/logout', sessions: '/sessions' };
+const linkList = {
+  type: 'object',
+  required: ['logout', 'sessions'],
+  properties: { logout: { type: 'string' }, sessions: { type: 'string' } },
+} as const;
+
 const dashboard = {
   type: 'object',
-  required: ['message', 'username', 'servedBy'],
-  properties: { message: { type: 'string' }, username, servedBy: { type: 'string' } },
+  required: ['message', 'username', 'servedBy', 'links'],
+  properties: {
+    message: { type: 'string' },
+    username,
+    servedBy: { type: 'string' },
+    links: linkList,
+  },
 } as const;
 
 const me = {
   type: 'object',
-  required: ['username', 'session'],
+  required: ['username', 'session', 'links'],
   properties: {
     username,
+    links: linkList,
     session: {
       type: 'object',
       required: ['handle', 'createdAt', 'expiresAt'],
@@ -38,7 +52,7 @@ export function pageRoutes(app: App, { config }: Parts): void {
     },
     ({ login }, reply) => {
       const message = `Welcome back, ${login.userName}`;
-      reply.send({ message, username: login.userName, servedBy: server });
+      reply.send({ message, username: login.userName, servedBy: server, links });
     },
   );
 
@@ -50,6 +64,7 @@ export function pageRoutes(app: App, { config }: Parts): void {
     },
     async ({ login }) => ({
       username: login.userName,
+      links,
       session: {
         handle: login.handle,
         createdAt: isoTime(login.createdAt),

@@ -5,7 +5,7 @@
 import { OperatingError } from '../../core/errors.ts';
 import type { App, Parts } from '../parts.ts';
 import { carry } from '../session-plugin.ts';
-import { isoTime, issued, nothing, time } from './schemas.ts';
+import { handle, issued, listed, nothing, sessionList } from './schemas.ts';
 
 const refreshRequest = {
   type: ['object', 'null'],
@@ -13,25 +13,13 @@ const refreshRequest = {
   properties: { refreshToken: { type: 'string', maxLength: 512 } },
 } as const;
 
-const handle = { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' } as const;
-
-const sessionList = {
+const csrf = {
   type: 'object',
-  required: ['sessions'],
+  required: ['csrfToken'],
   properties: {
-    sessions: {
-      type: 'array',
-      items: {
-        type: 'object',
-        required: ['handle', 'createdAt', 'lastSeenAt', 'expiresAt', 'current'],
-        properties: {
-          handle,
-          createdAt: time,
-          lastSeenAt: time,
-          expiresAt: time,
-          current: { type: 'boolean' },
-        },
-      },
+    csrfToken: {
+      type: ['string', 'null'],
+      description: 'null where no browser sends the credential by itself',
     },
   },
 } as const;
@@ -41,6 +29,7 @@ const tags = ['sessions'];
 export function sessionRoutes(app: App, parts: Parts): void {
   lifeRoutes(app, parts);
   deviceRoutes(app, parts);
+  formRoutes(app, parts);
 }
 
 function lifeRoutes(app: App, { recogniser }: Parts): void {
@@ -56,10 +45,14 @@ function lifeRoutes(app: App, { recogniser }: Parts): void {
     },
     async (request, reply) => {
       const refreshed = await recogniser.refresh(request.headers, request.body?.refreshToken);
-      if (refreshed.outcome === 'ok') return carry(reply, refreshed.issue);
       if (refreshed.outcome === 'refused') throw new OperatingError('not-authenticated');
-      app.serverLog.warn({ handle: refreshed.handle }, 'an old credential was used: session ended');
-      throw new OperatingError('session-ended');
+      if (refreshed.outcome === 'reuse') {
+        app.securityEvent({ kind: 'reuse-detected', session: refreshed.handle }, request);
+        app.sessionWatch.lookAgain();
+        throw new OperatingError('session-ended');
+      }
+      app.securityEvent({ kind: 'refresh' }, request);
+      return carry(reply, refreshed.issue);
     },
   );
 
@@ -70,8 +63,14 @@ function lifeRoutes(app: App, { recogniser }: Parts): void {
       schema: { summary: 'End this session', tags, response: { 204: nothing } },
     },
     async (request, reply) => {
-      const somebody = request.recognition?.kind === 'recognised';
-      carry(reply, somebody ? await recogniser.end(request.login) : recogniser.forget());
+      const { recognition } = request;
+      if (recognition?.kind === 'recognised') {
+        const { session } = recognition;
+        carry(reply, await recogniser.end(session));
+        app.sessionWatch.lookAgain(session.userId);
+        const about = { session: session.handle, userId: session.userId };
+        app.securityEvent({ kind: 'logout', ...about }, request);
+      } else carry(reply, recogniser.forget());
       return reply.code(204).send(null);
     },
   );
@@ -83,9 +82,24 @@ function lifeRoutes(app: App, { recogniser }: Parts): void {
       schema: { summary: 'End all my sessions', tags, response: { 204: nothing } },
     },
     async (request, reply) => {
+      const { userId } = request.login;
       carry(reply, await recogniser.endAll(request.login));
+      app.sessionWatch.lookAgain(userId);
+      const reason = 'logout-everywhere';
+      app.securityEvent({ kind: 'session-ended', reason, userId }, request);
       return reply.code(204).send(null);
     },
+  );
+}
+
+function formRoutes(app: App, { recogniser }: Parts): void {
+  app.get(
+    '/csrf-token',
+    {
+      onRequest: app.authenticated,
+      schema: { summary: 'What a form of mine may carry', tags, response: { 200: csrf } },
+    },
+    async ({ headers }) => ({ csrfToken: recogniser.csrfToken(headers) ?? null }),
   );
 }
 
@@ -96,17 +110,7 @@ function deviceRoutes(app: App, { recogniser }: Parts): void {
       onRequest: app.authenticated,
       schema: { summary: 'List my sessions, oldest first', tags, response: { 200: sessionList } },
     },
-    async ({ login }) => {
-      const mine = await recogniser.list(login);
-      const sessions = mine.map((each) => ({
-        handle: each.handle,
-        createdAt: isoTime(each.createdAt),
-        lastSeenAt: isoTime(each.lastSeenAt),
-        expiresAt: isoTime(each.expiresAt),
-        current: each.handle === login.handle,
-      }));
-      return { sessions };
-    },
+    async ({ login }) => listed(await recogniser.list(login), login.handle),
   );
 
   app.delete(
@@ -121,8 +125,12 @@ function deviceRoutes(app: App, { recogniser }: Parts): void {
       },
     },
     async (request, reply) => {
-      const ended = await recogniser.endOne(request.login, request.params.handle);
+      const { login, params } = request;
+      const ended = await recogniser.endOne(login, params.handle);
       if (!ended) throw new OperatingError('not-found');
+      app.sessionWatch.lookAgain(login.userId);
+      const about = { session: params.handle, userId: login.userId };
+      app.securityEvent({ kind: 'session-ended', reason: 'ended-by-user', ...about }, request);
       return reply.code(204).send(null);
     },
   );

@@ -1,0 +1,127 @@
+// Tells those who hold something open for a session (an event stream, a socket) when it ends. An
+// ending on this server is looked for at once, one that the revocation log tells is believed at
+// once, and any other is found by asking: once a second, without counting as a use, so that an open
+// stream keeps no session alive. An ending elsewhere is thus heard of within a second and one
+// answer of the store; when the store has not answered for five, the watch ends as well.
+
+import { OperatingError } from '../core/errors.ts';
+import type { Session } from '../core/session.ts';
+import type { Ending } from '../revocations/revocation-log.ts';
+import type { Recogniser } from '../strategies/strategy.ts';
+import type { App, Parts } from './parts.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly sessionWatch: SessionWatch;
+  }
+}
+
+const askEveryMs = 1_000;
+const doubtMs = 5_000;
+
+/** `unknown`: it could not be found out for too long whether the session still stands. */
+export type WatchEnd = 'ended' | 'unknown';
+type Listener = (how: WatchEnd) => void;
+
+interface Watched {
+  readonly session: Session;
+  readonly listeners: Set<Listener>;
+  standingAt: number;
+  timer: NodeJS.Timeout | undefined;
+}
+
+export function addSessionWatch(app: App, parts: Parts): void {
+  const watch = new SessionWatch(parts);
+  app.decorate('sessionWatch', watch);
+  app.addHook('onClose', async () => watch[Symbol.dispose]());
+}
+
+export class SessionWatch implements Disposable {
+  readonly #recogniser: Recogniser;
+  readonly #following: Disposable | undefined;
+  readonly #watched = new Map<string, Watched>();
+
+  constructor({ recogniser, revocations }: Pick<Parts, 'recogniser' | 'revocations'>) {
+    this.#recogniser = recogniser;
+    this.#following = revocations?.follow((ending) => {
+      for (const each of this.#watched.values()) if (ends(ending, each.session)) this.#end(each);
+    });
+  }
+
+  /** Calls back once, unless it is disposed of before. For sockets of any kind. */
+  whileSessionLives(session: Session, onEnd: Listener): Disposable {
+    const watched = this.#watched.get(session.handle) ?? this.#begin(session);
+    // One listener may be given twice, and is then two.
+    const listener: Listener = (how) => onEnd(how);
+    watched.listeners.add(listener);
+    return {
+      [Symbol.dispose]: () => {
+        watched.listeners.delete(listener);
+        if (watched.listeners.size === 0) this.#forget(watched);
+      },
+    };
+  }
+
+  /** How many watch this session on this server. */
+  watchers({ handle }: Session): number {
+    return this.#watched.get(handle)?.listeners.size ?? 0;
+  }
+
+  /** Something of the user's has ended here: what is watched is looked at now. */
+  lookAgain(userId?: string): void {
+    for (const each of this.#watched.values()) {
+      if (userId === undefined || each.session.userId === userId) void this.#look(each);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#following?.[Symbol.dispose]();
+    for (const each of this.#watched.values()) this.#forget(each);
+  }
+
+  #begin(session: Session): Watched {
+    const watched = { session, listeners: new Set<Listener>(), standingAt: 0, timer: undefined };
+    watched.standingAt = Date.now();
+    this.#watched.set(session.handle, watched);
+    // It may have ended since it was recognised.
+    void this.#lookOnAndOn(watched);
+    return watched;
+  }
+
+  async #lookOnAndOn(watched: Watched): Promise<void> {
+    await this.#look(watched);
+    if (this.#watched.get(watched.session.handle) !== watched) return;
+    watched.timer = setTimeout(() => void this.#lookOnAndOn(watched), askEveryMs).unref();
+  }
+
+  async #look(watched: Watched): Promise<void> {
+    const { session } = watched;
+    const askedAt = Date.now();
+    try {
+      const living = await this.#recogniser.list(session);
+      const stands = living.some(({ handle }) => handle === session.handle);
+      if (stands && askedAt < session.absoluteExpiresAt) watched.standingAt = askedAt;
+      else this.#end(watched);
+    } catch (cause) {
+      if (!(cause instanceof OperatingError)) throw cause;
+      if (Date.now() - watched.standingAt > doubtMs) this.#end(watched, 'unknown');
+    }
+  }
+
+  #end(watched: Watched, how: WatchEnd = 'ended'): void {
+    this.#forget(watched);
+    for (const listener of watched.listeners) listener(how);
+    watched.listeners.clear();
+  }
+
+  #forget(watched: Watched): void {
+    clearTimeout(watched.timer);
+    const { handle } = watched.session;
+    if (this.#watched.get(handle) === watched) this.#watched.delete(handle);
+  }
+}
+
+function ends(ending: Ending, { id, userId, epoch }: Session): boolean {
+  if (ending.kind === 'session') return ending.sessionId === id;
+  return ending.userId === userId && epoch < ending.epoch && ending.except !== id;
+}
