@@ -18,5 +18,5 @@ test('the published surface is this list', () => {
     'systemClock',
   ]);
   expect(Object.keys(sessionlab.stores)).toEqual(['memory', 'postgres', 'redis']);
-  expect(Object.keys(sessionlab.strategies)).toEqual(['session', 'token']);
+  expect(Object.keys(sessionlab.strategies)).toEqual(['sealed-cookie', 'session', 'token']);
 });

@@ -1,4 +1,4 @@
-// How a session credential travels: in a cookie (RFC 6265bis), or in `x-session-id` for tools. All
+// How a session travels: in a cookie (RFC 6265bis), or in `x-session-id` for tools. All
 // that a browser can do for us is asked for: no script reads the cookie (HttpOnly), other sites do
 // not send it along (SameSite), and under its `__Host-` name a browser takes it neither from a
 // neighbouring host nor over plain HTTP. On loopback without TLS it goes without the last two.
@@ -7,53 +7,79 @@
 
 import { LRUCache } from 'lru-cache';
 import { Credential } from '../core/credential.ts';
+import { limits } from '../core/limits.ts';
 import type { AnonymousReason } from '../core/recognition.ts';
+import { tooLarge } from './login.ts';
 import type { Issue, RequestHeaders } from './strategy.ts';
 
 /** A request with more credentials than this is not a browser's, and asks too much of a store. */
-const credentialsMax = 4;
+export const credentialsMax = 4;
 
-export interface SessionCookie {
-  /** The credentials that a request carries, without asking whether they are valid. */
-  credentialsIn(headers: RequestHeaders): readonly Credential[] | AnonymousReason;
-  /** The credential that a browser sent by itself, if it sent one only. */
-  loneIn(headers: RequestHeaders): Credential | undefined;
-  /** Hands the credential to the client, for so many milliseconds. */
-  hand(credential: Credential, lifetimeMs: number): Issue;
+/** The cookie, whatever is in it. */
+export interface Cookie {
+  /** Each different text that a request brings, in the cookie or its stand-in for tools. */
+  textsIn(headers: RequestHeaders): readonly string[];
+  /**
+   * Hands the text to the client, for so many milliseconds.
+   *
+   * @throws OperatingError `session-too-large` above `limits.credentialBytesMax`
+   */
+  set(text: string, lifetimeMs: number): Issue;
   /** Takes it back, with the attributes of setting: any others would name another cookie. */
   readonly takeBack: Issue;
 }
 
-export function sessionCookie(secure: boolean): SessionCookie {
+export function cookieOf(secure: boolean): Cookie {
   const name = secure ? '__Host-session' : 'session';
   const attributes = `Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
   const mark = `${name}=`;
 
-  const set = (value: string, maxAge: number): Issue => ({
-    headers: [['set-cookie', `${name}=${value}; Max-Age=${maxAge}; ${attributes}`]],
-    body: {},
-  });
-
-  function credentialsIn(headers: RequestHeaders): readonly Credential[] | AnonymousReason {
-    const { 'x-session-id': id, cookie = '' } = headers;
-    const field = typeof cookie === 'string' ? cookie : cookie.join(';');
-    const texts = id === undefined ? valuesOf(mark, field) : [id];
-    if (texts.length === 0) return 'no-credential';
-    const only = texts.length === 1 ? parse(texts[0]) : undefined;
-    if (only !== undefined) return [only];
-    const credentials = [...new Set(texts)].flatMap((text) => parse(text) ?? []);
-    const credible = credentials.length > 0 && credentials.length <= credentialsMax;
-    return credible ? credentials : 'malformed';
+  function set(text: string, lifetimeMs: number): Issue {
+    const maxAge = Math.floor(lifetimeMs / 1000);
+    const field = `${mark}${text}; Max-Age=${maxAge}; ${attributes}`;
+    if (field.length > limits.credentialBytesMax) throw tooLarge('the cookie can carry no more');
+    return { headers: [['set-cookie', field]], body: {} };
   }
 
   return {
-    credentialsIn,
-    loneIn(headers) {
-      const found = headers['x-session-id'] === undefined ? credentialsIn(headers) : [];
-      return typeof found !== 'string' && found.length === 1 ? found[0] : undefined;
+    textsIn(headers) {
+      const { 'x-session-id': id, cookie = '' } = headers;
+      if (typeof id === 'string') return [id];
+      // Twice the same header field: neither counts.
+      if (id !== undefined) return [''];
+      const texts = valuesOf(mark, typeof cookie === 'string' ? cookie : cookie.join(';'));
+      return texts.length > 1 ? [...new Set(texts)] : texts;
     },
-    hand: (credential, lifetimeMs) => set(credential.reveal(), Math.floor(lifetimeMs / 1000)),
+    set,
     takeBack: set('', 0),
+  };
+}
+
+/** Does a browser send by itself what this request brings? */
+export function isSentByItself(headers: RequestHeaders): boolean {
+  return headers['x-session-id'] === undefined;
+}
+
+export interface SessionCookie {
+  /** The credentials that a request carries, without asking whether they are valid. */
+  credentialsIn(headers: RequestHeaders): readonly Credential[] | AnonymousReason;
+  /** Hands the credential to the client, for so many milliseconds. */
+  hand(credential: Credential, lifetimeMs: number): Issue;
+  readonly takeBack: Issue;
+}
+
+export function sessionCookie(secure: boolean): SessionCookie {
+  const cookie = cookieOf(secure);
+  return {
+    credentialsIn(headers) {
+      const texts = cookie.textsIn(headers);
+      if (texts.length === 0) return 'no-credential';
+      const credentials = texts.flatMap((text) => parse(text) ?? []);
+      const credible = credentials.length > 0 && credentials.length <= credentialsMax;
+      return credible ? credentials : 'malformed';
+    },
+    hand: (credential, lifetimeMs) => cookie.set(credential.reveal(), lifetimeMs),
+    takeBack: cookie.takeBack,
   };
 }
 
@@ -77,8 +103,7 @@ function beginsAt(field: string, at: number): boolean {
 /** What a text means never changes, and most requests bring one that was read before. */
 const recentlyRead = new LRUCache<string, Credential>({ max: 10_000 });
 
-function parse(text: string | readonly string[] | undefined): Credential | undefined {
-  if (typeof text !== 'string') return undefined;
+function parse(text: string): Credential | undefined {
   const known = recentlyRead.get(text);
   if (known !== undefined) return known;
   const credential = Credential.parse(text);

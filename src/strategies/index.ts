@@ -1,2 +1,3 @@
+export { sealedCookie as 'sealed-cookie' } from './sealed-cookie.ts';
 export { session } from './session.ts';
 export { token } from './token.ts';

@@ -37,8 +37,13 @@ export async function loginTerms(
   return { epoch, dataVersion, ...(sessionLimit && { limit: sessionLimit }) };
 }
 
+export interface Login {
+  readonly credential: Credential;
+  readonly record: StoredSession;
+}
+
 /**
- * A session that begins now, with an id that no client had a say in (fixation, ASVS 7.2.4).
+ * Writes down a session that begins now.
  *
  * @throws OperatingError `too-many-sessions`
  */
@@ -47,8 +52,22 @@ export async function beginLogin(
   user: { readonly id: string; readonly name: string },
   now: number,
   lifetimes: Lifetimes,
-  { epoch, dataVersion, limit }: LoginTerms,
-): Promise<{ readonly credential: Credential; readonly record: StoredSession }> {
+  terms: LoginTerms,
+): Promise<Login> {
+  const login = newLogin(user, now, lifetimes, terms);
+  const { outcome } = await store.create(login.record, terms.limit);
+  if (outcome === 'full') throw new OperatingError('too-many-sessions');
+  assert(outcome === 'ok', 'an id with 144 random bits is new');
+  return login;
+}
+
+/** A session with an id that no client had a say in (fixation, ASVS 7.2.4). */
+export function newLogin(
+  user: { readonly id: string; readonly name: string },
+  now: number,
+  lifetimes: Lifetimes,
+  { epoch, dataVersion }: LoginTerms,
+): Login {
   const credential = Credential.issue(user.id);
   const record: StoredSession = {
     id: credential.id,
@@ -69,9 +88,6 @@ export async function beginLogin(
     previousSecretHash: null,
     sealedSecret: null,
   };
-  const { outcome } = await store.create(record, limit);
-  if (outcome === 'full') throw new OperatingError('too-many-sessions');
-  assert(outcome === 'ok', 'an id with 144 random bits is new');
   return { credential, record };
 }
 

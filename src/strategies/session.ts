@@ -6,16 +6,11 @@
 import { type Credential, isSameText } from '../core/credential.ts';
 import { OperatingError } from '../core/errors.ts';
 import { touchIntervalMs } from '../core/limits.ts';
-import { type AnonymousReason, anonymous, type Recognition } from '../core/recognition.ts';
-import {
-  type EndReason,
-  type Session,
-  type StoredSession,
-  withoutSecrets,
-} from '../core/session.ts';
+import { anonymous, type Recognition } from '../core/recognition.ts';
+import { type EndReason, type Session, withoutSecrets } from '../core/session.ts';
 import { anyFields, upcast } from '../core/session-schema.ts';
 import { changeStored } from './change.ts';
-import { type SessionCookie, sessionCookie } from './cookie.ts';
+import { isSentByItself, type SessionCookie, sessionCookie } from './cookie.ts';
 import {
   afterWrite,
   beforeProof,
@@ -26,6 +21,7 @@ import {
   loginTerms,
   replaceCredential,
 } from './login.ts';
+import { type Found, PresentedSessions } from './presented-session.ts';
 import type {
   Changed,
   Changes,
@@ -50,27 +46,22 @@ export const session: Strategy = {
   start: async (options) => new SessionRecogniser(options),
 };
 
-interface Found {
-  readonly credential: Credential;
-  readonly stored: StoredSession;
-  /** False for the credential before, within the grace. */
-  readonly isCurrent: boolean;
-}
-
 class SessionRecogniser implements Recogniser {
   readonly #options: StrategyOptions;
   readonly #cookie: SessionCookie;
+  readonly #presented: PresentedSessions;
 
   constructor(options: StrategyOptions) {
     this.#options = options;
     this.#cookie = sessionCookie(options.secureCookies);
+    this.#presented = new PresentedSessions(options, this.#cookie);
   }
 
   async recognise(headers: RequestHeaders): Promise<Recognition> {
     try {
       const presented = this.#cookie.credentialsIn(headers);
       if (typeof presented === 'string') return anonymous(presented);
-      const found = await this.#findAmong(presented);
+      const found = await this.#presented.findAmong(presented);
       if (typeof found === 'string') return anonymous(found);
       const seen = this.#seenBy(found);
       if (seen === undefined) return anonymous('unknown-version');
@@ -87,7 +78,7 @@ class SessionRecogniser implements Recogniser {
 
   async begin(user: { id: string; name: string }, headers: RequestHeaders): Promise<Issue> {
     const { store, clock, lifetimes } = this.#options;
-    const before = await this.#find(headers);
+    const before = await this.#presented.find(headers);
     const terms = await loginTerms(this.#options, user.id);
     const now = clock.now();
     const { credential, record } = await beginLogin(store, user, now, lifetimes, terms);
@@ -130,41 +121,22 @@ class SessionRecogniser implements Recogniser {
 
   forget = () => this.#cookie.takeBack;
 
-  csrfToken = (headers: RequestHeaders) => this.#cookie.loneIn(headers)?.formToken;
+  csrfToken(headers: RequestHeaders): string | undefined {
+    const presented = isSentByItself(headers) ? this.#cookie.credentialsIn(headers) : [];
+    const [first, second] = typeof presented === 'string' ? [] : presented;
+    return second === undefined ? first?.formToken : undefined;
+  }
 
   async csrfMatches(headers: RequestHeaders, token: string): Promise<boolean> {
     const own = this.csrfToken(headers);
     if (own !== undefined && isSameText(own, token)) return true;
-    if (headers['x-session-id'] !== undefined) return false;
-    const found = await this.#find(headers);
+    const found = isSentByItself(headers) ? await this.#presented.find(headers) : 'no-credential';
     if (typeof found === 'string') return false;
     const { credential, stored, isCurrent } = found;
     if (isSameText(credential.formToken, token)) return true;
-    const before = isCurrent && this.#isInGrace(stored) && formTokenBefore(credential, stored);
+    const before =
+      isCurrent && this.#presented.isInGrace(stored) && formTokenBefore(credential, stored);
     return before ? isSameText(before, token) : false;
-  }
-
-  async #find(headers: RequestHeaders): Promise<Found | AnonymousReason> {
-    const presented = this.#cookie.credentialsIn(headers);
-    return typeof presented === 'string' ? presented : this.#findAmong(presented);
-  }
-
-  /** Of several credentials the valid one counts; those of two logins at once are nobody's. */
-  async #findAmong(presented: readonly Credential[]): Promise<Found | AnonymousReason> {
-    const [first, second] = presented;
-    if (first && !second) return this.#ask(first);
-    const answers = await Promise.all(presented.map((credential) => this.#ask(credential)));
-    const found = answers.filter((answer) => typeof answer !== 'string');
-    if (found.some(({ stored }) => stored.id !== found[0]?.stored.id)) return 'malformed';
-    return found.find(({ isCurrent }) => isCurrent) ?? found[0] ?? answers[0] ?? 'malformed';
-  }
-
-  async #ask(credential: Credential): Promise<Found | AnonymousReason> {
-    const stored = await this.#options.store.read(credential.id, this.#now());
-    if (stored === undefined) return 'not-found';
-    if (credential.matches(stored.secretHash)) return { credential, stored, isCurrent: true };
-    if (!credential.matches(stored.previousSecretHash ?? '')) return 'wrong-secret';
-    return this.#isInGrace(stored) ? { credential, stored, isCurrent: false } : 'superseded';
   }
 
   /** The session as whoever presented the credential may see it, in the schema's version. */
@@ -182,7 +154,7 @@ class SessionRecogniser implements Recogniser {
     proof: 'proof' | 'no-proof',
     id?: string,
   ): Promise<Refreshed> {
-    const presented = await this.#choose(headers);
+    const presented = await this.#presented.choose(headers);
     if (presented === undefined) return { outcome: 'refused' };
     if (id !== undefined && id !== presented.id) return { outcome: 'refused' };
     const replaced = await replaceCredential(this.#options, presented, proof);
@@ -190,23 +162,11 @@ class SessionRecogniser implements Recogniser {
     return { outcome: 'ok', issue: this.#hand(replaced.credential, replaced.session) };
   }
 
-  /** For rotation. A lone credential goes to the store unasked: it alone knows an old one. */
-  async #choose(headers: RequestHeaders): Promise<Credential | undefined> {
-    const presented = this.#cookie.credentialsIn(headers);
-    if (typeof presented !== 'string' && presented.length === 1) return presented[0];
-    const found = await this.#find(headers);
-    return typeof found === 'string' ? undefined : found.credential;
-  }
-
   #hand(credential: Credential, { absoluteExpiresAt }: Session): Issue {
     return this.#cookie.hand(credential, absoluteExpiresAt - this.#now());
   }
 
   #now = () => this.#options.clock.now();
-
-  #isInGrace({ rotatedAt }: Session): boolean {
-    return this.#now() < rotatedAt + this.#options.lifetimes.rotationGraceMs;
-  }
 
   #isTouchDue({ lastSeenAt }: Session): boolean {
     return this.#now() - lastSeenAt >= touchIntervalMs(this.#options.lifetimes.idleMs);

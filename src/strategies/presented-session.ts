@@ -1,0 +1,60 @@
+// From header fields to a session in the store: which of the credentials that a request brings is
+// valid, and whether it is the current one or the one before, which is absorbed for a while.
+
+import type { Credential } from '../core/credential.ts';
+import type { AnonymousReason } from '../core/recognition.ts';
+import type { Session, StoredSession } from '../core/session.ts';
+import type { SessionCookie } from './cookie.ts';
+import type { RequestHeaders, StrategyOptions } from './strategy.ts';
+
+export interface Found {
+  readonly credential: Credential;
+  readonly stored: StoredSession;
+  /** False for the credential before, within the grace. */
+  readonly isCurrent: boolean;
+}
+
+export class PresentedSessions {
+  readonly #options: StrategyOptions;
+  readonly #cookie: SessionCookie;
+
+  constructor(options: StrategyOptions, cookie: SessionCookie) {
+    this.#options = options;
+    this.#cookie = cookie;
+  }
+
+  async find(headers: RequestHeaders): Promise<Found | AnonymousReason> {
+    const presented = this.#cookie.credentialsIn(headers);
+    return typeof presented === 'string' ? presented : this.findAmong(presented);
+  }
+
+  /** Of several credentials the valid one counts; those of two logins at once are nobody's. */
+  async findAmong(presented: readonly Credential[]): Promise<Found | AnonymousReason> {
+    const [first, second] = presented;
+    if (first && !second) return this.#ask(first);
+    const answers = await Promise.all(presented.map((credential) => this.#ask(credential)));
+    const found = answers.filter((answer) => typeof answer !== 'string');
+    if (found.some(({ stored }) => stored.id !== found[0]?.stored.id)) return 'malformed';
+    return found.find(({ isCurrent }) => isCurrent) ?? found[0] ?? answers[0] ?? 'malformed';
+  }
+
+  async #ask(credential: Credential): Promise<Found | AnonymousReason> {
+    const stored = await this.#options.store.read(credential.id, this.#options.clock.now());
+    if (stored === undefined) return 'not-found';
+    if (credential.matches(stored.secretHash)) return { credential, stored, isCurrent: true };
+    if (!credential.matches(stored.previousSecretHash ?? '')) return 'wrong-secret';
+    return this.isInGrace(stored) ? { credential, stored, isCurrent: false } : 'superseded';
+  }
+
+  /** For rotation. A lone credential goes to the store unasked: it alone knows an old one. */
+  async choose(headers: RequestHeaders): Promise<Credential | undefined> {
+    const presented = this.#cookie.credentialsIn(headers);
+    if (typeof presented !== 'string' && presented.length === 1) return presented[0];
+    const found = await this.find(headers);
+    return typeof found === 'string' ? undefined : found.credential;
+  }
+
+  isInGrace({ rotatedAt }: Session): boolean {
+    return this.#options.clock.now() < rotatedAt + this.#options.lifetimes.rotationGraceMs;
+  }
+}
