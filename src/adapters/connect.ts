@@ -1,0 +1,51 @@
+// For Express, Connect and plain node:http: a middleware that knows who sent the request, as
+// `visitOf(request)`. It answers an outage itself (503); what a handler throws is the framework's
+// to answer, and an OperatingError has the `status` that Express looks for.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { OperatingError } from '../core/errors.ts';
+import type { Recogniser } from '../strategies/strategy.ts';
+import { problemOf, Visit } from './visit.ts';
+
+export type Middleware = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void;
+
+const visits = new WeakMap<IncomingMessage, Visit>();
+
+/** Recognises everybody and lets everybody pass. */
+export function sessions(recogniser: Recogniser): Middleware {
+  return (request, response, next) => {
+    const give = (name: string, value: string) => void response.appendHeader(name, value);
+    Visit.receive(recogniser, request.headers, give).then(
+      (visit) => {
+        visits.set(request, visit);
+        next();
+      },
+      refuse(response, next),
+    );
+  };
+}
+
+/** Lets only those pass who are logged in; comes after `sessions`. */
+export const authenticated: Middleware = (request, response, next) => {
+  if (visitOf(request).session) next();
+  else refuse(response, next)(new OperatingError('not-authenticated'));
+};
+
+/** @throws Error when the middleware `sessions` did not see the request. */
+export function visitOf(request: IncomingMessage): Visit {
+  const visit = visits.get(request);
+  if (visit === undefined) throw new Error('use(sessions(recogniser)) must come before');
+  return visit;
+}
+
+function refuse(response: ServerResponse, next: (error?: unknown) => void) {
+  return (error: unknown) => {
+    if (!(error instanceof OperatingError)) return next(error);
+    const problem = problemOf(error);
+    response.writeHead(problem.status, problem.headers).end(problem.body);
+  };
+}

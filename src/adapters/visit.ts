@@ -1,0 +1,106 @@
+// One request, as an application sees it through any framework: who sent it, and what can be done
+// with their session. Whatever the client must be given goes into the answer at once, so nothing is
+// saved behind a handler's back, and an outage is an error (503), never "nobody".
+
+import { OperatingError } from '../core/errors.ts';
+import type { Recognition } from '../core/recognition.ts';
+import type { FieldChange, Fields, Session } from '../core/session.ts';
+import type { Issue, Recogniser, RequestHeaders } from '../strategies/strategy.ts';
+
+/** Adds a header field to the answer, beside those of the same name. */
+export type Give = (name: string, value: string) => void;
+
+export class Visit {
+  readonly #recogniser: Recogniser;
+  readonly #headers: RequestHeaders;
+  readonly #give: Give;
+  readonly recognition: Recognition;
+
+  private constructor(
+    recogniser: Recogniser,
+    headers: RequestHeaders,
+    give: Give,
+    recognition: Recognition,
+  ) {
+    this.#recogniser = recogniser;
+    this.#headers = headers;
+    this.#give = give;
+    this.recognition = recognition;
+    if (recognition.kind === 'recognised') this.#hand({ headers: recognition.headers ?? [] });
+  }
+
+  /** @throws OperatingError `store-unavailable` when nobody could find out who this is. */
+  static async receive(recogniser: Recogniser, headers: RequestHeaders, give: Give) {
+    const recognition = await recogniser.recognise(headers);
+    if (recognition.kind === 'unknown') throw asUnavailable(recognition.cause);
+    return new Visit(recogniser, headers, give, recognition);
+  }
+
+  /** The visitor's session; undefined for nobody. */
+  get session(): Session | undefined {
+    return this.recognition.kind === 'recognised' ? this.recognition.session : undefined;
+  }
+
+  /** @throws OperatingError `not-authenticated` */
+  get login(): Session {
+    if (this.session === undefined) throw new OperatingError('not-authenticated');
+    return this.session;
+  }
+
+  /** Begins a session for a user whose proof was just checked; returns members for the body. */
+  async logIn(user: { readonly id: string; readonly name: string }): Promise<Issue['body']> {
+    return this.#hand(await this.#recogniser.begin(user, this.#headers));
+  }
+
+  /** @throws OperatingError `session-ended` when it ended meanwhile: nothing was written. */
+  async change(changes: readonly FieldChange[]): Promise<Fields> {
+    const changed = await this.#recogniser.change(this.login, changes);
+    if (changed.outcome === 'gone') throw new OperatingError('session-ended');
+    this.#hand(changed.issue);
+    return changed.fields;
+  }
+
+  /** Idempotent: who is nobody has left already. */
+  async logOut(): Promise<void> {
+    const { session } = this;
+    this.#hand(session ? await this.#recogniser.end(session) : this.#recogniser.forget());
+  }
+
+  async logOutEverywhere(): Promise<void> {
+    this.#hand(await this.#recogniser.endAll(this.login));
+  }
+
+  /** What a form must carry: see Recogniser.csrfToken. */
+  get csrfToken(): string | undefined {
+    return this.#recogniser.csrfToken(this.#headers);
+  }
+
+  #hand({ headers, body = {} }: Pick<Issue, 'headers'> & Partial<Issue>): Issue['body'] {
+    for (const [name, value] of headers) this.#give(name, value);
+    return body;
+  }
+}
+
+/** A question that was not answered changed nothing, so it may be asked again. */
+function asUnavailable(cause: OperatingError): OperatingError {
+  return cause.status === 503 ? cause : new OperatingError('store-unavailable', { cause });
+}
+
+/** A failure as a problem document (RFC 9457): what adapters answer where a framework has no say. */
+export function problemOf(error: OperatingError): {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+} {
+  const { status, code, message, retryAfterSeconds } = error;
+  const retryAfter = retryAfterSeconds ?? (status === 503 ? 1 : undefined);
+  return {
+    status,
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+    },
+    body: JSON.stringify({ type: `urn:sessionlab:${code}`, title: message, status, code }),
+  };
+}
