@@ -128,6 +128,10 @@ export class PostgresSessions implements SessionStore {
     return rows.map(withoutSecrets);
   }
 
+  breaker() {
+    return this.#connections.breaker.state;
+  }
+
   async ping(): Promise<void> {
     await this.#ask('read', 'ping', []);
   }
