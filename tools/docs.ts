@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import * as checkers from '../src/checkers/index.ts';
 import { errors } from '../src/core/errors.ts';
 import { lifetimes, limits } from '../src/core/limits.ts';
-import { type Claims, type PropertyName, properties } from '../src/core/verdict.ts';
+import { type Claim, type Claims, type PropertyName, properties } from '../src/core/verdict.ts';
 import * as faults from '../src/faults/index.ts';
 import * as gateways from '../src/gateways/index.ts';
 import * as policies from '../src/policies/index.ts';
@@ -38,9 +38,14 @@ function claimRows(member: string, claims: Claims): string[][] {
   return Object.entries(claims).map(([property, claim]) => [
     member,
     `\`${property}\``,
-    claim.holds ? 'holds' : 'does not hold',
+    standing(claim),
     claim.because,
   ]);
+}
+
+function standing({ holds, withinMs }: Claim): string {
+  if (!holds) return 'does not hold';
+  return withinMs === undefined ? 'holds' : `holds within ${withinMs} ms`;
 }
 
 function members(registry: Readonly<Record<string, { says: string }>>): string {

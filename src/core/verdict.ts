@@ -62,6 +62,8 @@ export function rateBelow(seen: number): number {
 /** A guarantee that a member gives or refuses, with the reason; scenarios put it to the test. */
 export interface Claim {
   readonly holds: boolean;
+  /** It holds from so many milliseconds after the event on; absent: from the event on. */
+  readonly withinMs?: number;
   readonly because: string;
 }
 

@@ -9,9 +9,20 @@ import { afterTime } from './outage.ts';
 import type { Endpoint, RedisAddress } from './redis-address.ts';
 import { scripts } from './redis-scripts.ts';
 
-function clientFor(address: RedisAddress, { host, port }: Endpoint, timeoutMs: number) {
+/** Whether the client tells of keys that Redis says have changed. */
+interface Extra {
+  readonly emitInvalidate?: true;
+}
+
+function clientFor(
+  address: RedisAddress,
+  { host, port }: Endpoint,
+  timeoutMs: number,
+  extra: Extra,
+) {
   const { user, password, database, tls, caFile } = address;
   return createClient({
+    ...extra,
     scripts,
     database,
     ...(user !== undefined && { username: user }),
@@ -37,8 +48,9 @@ async function meet<T>(
   endpoint: Endpoint,
   timeoutMs: number,
   ask: (client: Client) => Promise<T>,
+  extra: Extra = {},
 ): Promise<{ client: Client; answer: T }> {
-  const client = clientFor(address, endpoint, timeoutMs);
+  const client = clientFor(address, endpoint, timeoutMs, extra);
   client.on('error', () => undefined);
   using _ = afterTime(timeoutMs, () => client.destroy());
   try {
@@ -52,8 +64,13 @@ async function meet<T>(
 }
 
 /** A server that is loading its data lets clients in, and refuses a PING. */
-export async function connectTo(address: RedisAddress, endpoint: Endpoint, timeoutMs: number) {
-  return (await meet(address, endpoint, timeoutMs, (client) => client.ping())).client;
+export async function connectTo(
+  address: RedisAddress,
+  endpoint: Endpoint,
+  timeoutMs: number,
+  extra?: Extra,
+): Promise<Client> {
+  return (await meet(address, endpoint, timeoutMs, (client) => client.ping(), extra)).client;
 }
 
 /** One question on a connection of its own. */
@@ -72,14 +89,18 @@ export async function askOnce<T>(
  * A connection to the master that any sentinel leads to; one that says it is no master is not
  * believed (Redis documentation, "Guidelines for Redis clients with support for Redis Sentinel").
  */
-export async function connectToMaster(address: RedisAddress, timeoutMs: number): Promise<Client> {
+export async function connectToMaster(
+  address: RedisAddress,
+  timeoutMs: number,
+  extra?: Extra,
+): Promise<Client> {
+  const isMaster = async (client: Client) => {
+    await client.ping();
+    if ((await client.role())?.role !== 'master') throw new NoMaster();
+  };
   const attempts = address.endpoints.map(async (sentinel) => {
     const endpoint = await masterAt(address, sentinel, timeoutMs);
-    const { client } = await meet(address, endpoint, timeoutMs, async (to) => {
-      await to.ping();
-      if ((await to.role())?.role !== 'master') throw new NoMaster();
-    });
-    return client;
+    return (await meet(address, endpoint, timeoutMs, isMaster, extra)).client;
   });
   const first = await Promise.any(attempts);
   for (const attempt of attempts) {
