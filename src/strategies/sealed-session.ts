@@ -32,7 +32,7 @@ const sealedForm = Compile(
 
 export interface Held {
   readonly session: Session;
-  /** True when the cookie is to be sealed anew whatever the time: an old key, or several cookies. */
+  /** True when the cookie is to be sealed anew at any time: an old key, or several cookies. */
   readonly isStale: boolean;
 }
 

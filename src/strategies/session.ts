@@ -67,7 +67,7 @@ class SessionRecogniser implements Recogniser {
       if (seen === undefined) return anonymous('unknown-version');
       if (this.#isTouchDue(seen) && !(await this.#touch(seen))) return anonymous('not-found');
       if (presented.length === 1 || !found.isCurrent) return { kind: 'recognised', session: seen };
-      // Of several in one jar this one is to be left: setting it anew takes the place of the others.
+      // Of several in one jar this one is to be left: setting it anew takes the place of others.
       const { headers: cookie } = this.#hand(found.credential, seen);
       return { kind: 'recognised', session: seen, headers: cookie };
     } catch (cause) {

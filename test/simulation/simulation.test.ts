@@ -8,7 +8,7 @@ import { applyChanges, type StoredSession } from '../../src/core/session.ts';
 import { memory } from '../../src/stores/memory.ts';
 import type { SessionStore } from '../../src/stores/store.ts';
 import * as strategies from '../../src/strategies/index.ts';
-import { startOn } from '../strategies/strategy.contract.ts';
+import { keepsRecords, startOn } from '../strategies/strategy.contract.ts';
 import { override } from '../support/override.ts';
 import { interleave, type Protocol } from './interleaving.ts';
 
@@ -17,7 +17,10 @@ const seed = process.env.SEED ?? 'simulation';
 
 const openStore = () => memory.open({ timeoutMs: 1_000 });
 
-const protocols: readonly (Protocol & { readonly name: string })[] = Object.entries(strategies).map(
+/** Where nothing is kept, nothing is ended. */
+const recorded = Object.entries(strategies).filter(([, strategy]) => keepsRecords(strategy));
+
+const protocols: readonly (Protocol & { readonly name: string })[] = recorded.map(
   ([name, strategy]) => ({
     name,
     openStore,

@@ -100,7 +100,7 @@ export function startOn(
   return strategy.start({ store, clock, keys, sealingKeys, ...own, ...more });
 }
 
-/** Does the server keep anything of a session? If not, none can be counted, listed or ended there. */
+/** Is anything of a session kept on the server? If not, none is counted, listed or ended there. */
 export function keepsRecords(strategy: Strategy): boolean {
   return !strategy.needs?.includes('sealingKeys');
 }
