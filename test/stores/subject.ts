@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { inject } from 'vitest';
 import { Credential, newHandle } from '../../src/core/credential.ts';
 import type { StoredSession } from '../../src/core/session.ts';
-import { memory, postgres, redis } from '../../src/stores/index.ts';
+import { cached, memory, postgres, redis } from '../../src/stores/index.ts';
 import type { SessionStore } from '../../src/stores/store.ts';
 import { freshDatabase } from '../support/backing.ts';
 
@@ -35,15 +35,13 @@ export const subjects: readonly Subject[] = [
   },
   ...(inject('redisUrl') === undefined
     ? []
-    : [
-        {
-          name: 'redis',
-          openTwice: async () => {
-            const options = { url: inject('redisUrl') ?? '', timeoutMs };
-            return Promise.all([redis.open(options), redis.open(options)]);
-          },
-        } satisfies Subject,
-      ]),
+    : Object.entries({ redis, cached }).map(([name, store]) => ({
+        name,
+        openTwice: async () => {
+          const options = { url: inject('redisUrl') ?? '', timeoutMs };
+          return Promise.all([store.open(options), store.open(options)]);
+        },
+      }))),
 ];
 
 export const newUser = () => `user-${randomUUID()}`;
