@@ -86,8 +86,7 @@ export class CachedSessions implements SessionStore {
     try {
       const created = await this.#store.create(session, ...rest);
       if (created.outcome === 'ok' && created.ended.length > 0) {
-        const ended = new Set(created.ended);
-        this.#end(this.#known(userId).filter(({ handle }) => ended.has(handle)));
+        this.#end(created.ended.map((endedId) => ({ id: endedId })));
         this.#tearTickets(userId);
       }
       return created;

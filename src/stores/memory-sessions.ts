@@ -56,7 +56,7 @@ export class MemorySessions implements SessionStore {
     const ids = this.#idsByUser.get(userId);
     if (ids === undefined) this.#idsByUser.set(userId, new Set([id]));
     else ids.add(id);
-    return { outcome: 'ok', ended: tooMany.map(({ handle }) => handle) };
+    return { outcome: 'ok', ended: tooMany.map((one) => one.id) };
   }
 
   async read(id: string, now: number): Promise<StoredSession | undefined> {

@@ -33,7 +33,7 @@ const steps = [
    CREATE INDEX sessions_by_user ON sessions (user_id);
    CREATE INDEX sessions_by_absolute_limit ON sessions (absolute_expires_at);`,
   `ALTER TABLE sessions
-     ADD COLUMN epoch integer NOT NULL DEFAULT 0,
+     ADD COLUMN epoch double precision NOT NULL DEFAULT 0,
      ADD COLUMN data_version integer NOT NULL DEFAULT 0,
      ADD COLUMN sealed_secret text;`,
   // Locks the user until the login is written. A function, because each of its statements sees what
@@ -60,8 +60,7 @@ const steps = [
      UPDATE sessions SET revoked_at = at_ms, end_reason = 'session-limit', fields = '{}',
        secret_hash = '', previous_secret_hash = NULL, sealed_secret = NULL
        WHERE id = ANY (living[1:surplus]);
-     RETURN ARRAY (SELECT handle FROM sessions WHERE id = ANY (living[1:surplus])
-       ORDER BY created_at, id);
+     RETURN living[1:surplus];
    END $$;`,
 ];
 

@@ -85,7 +85,7 @@ export const scripts = {
       if surplus > 0 and atLimit == 'refuse' then return {'full'} end
       for i = 1, surplus do
         finish(others[i].key, KEYS[2], others[i].id, 'session-limit', now)
-        ended[i] = others[i].who
+        ended[i] = others[i].id
       end
     end
     redis.call('HSET', KEYS[1], unpack(ARGV, 9))

@@ -62,7 +62,7 @@ export class RedisSessions implements SessionStore {
     );
     const [outcome, ended] = reply as Reply<readonly string[]>;
     if (ended?.length) await this.#redis.ask('ending', keyOf(session.id), async () => undefined);
-    if (ended !== undefined) return { outcome: 'ok', ended: ended.map(handleOf) };
+    if (ended !== undefined) return { outcome: 'ok', ended };
     return { outcome: outcome === 'full' ? 'full' : 'taken' };
   }
 

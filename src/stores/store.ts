@@ -15,7 +15,7 @@ export interface SessionLimit {
 }
 
 export type Created =
-  /** Written. `ended` are the handles of the sessions that had to end to make room. */
+  /** Written. `ended` are the ids of the sessions that had to end to make room. */
   | { readonly outcome: 'ok'; readonly ended: readonly string[] }
   /** The id was used before. Nothing was written. */
   | { readonly outcome: 'taken' }

@@ -139,7 +139,7 @@ test('what ended from here stays ended, though the store forget it', async () =>
   });
   const limit = { sessionsMax: 3, atLimit: 'end-oldest' } as const;
   const next = newSession({ userId, createdAt: now });
-  expect(await cache.create(next, limit)).toEqual({ outcome: 'ok', ended: [first.handle] });
+  expect(await cache.create(next, limit)).toEqual({ outcome: 'ok', ended: [first.id] });
   expect(await cache.revokeAll(userId, 'logout-everywhere', now, spared.id)).toBe(2);
   held.from = await memory.open({ timeoutMs: 1_000 });
   for (const one of [...sessions, next]) await held.from.create(one);

@@ -27,7 +27,7 @@ export function limitContract(ground: Ground): void {
     const other = await ground.begin({ createdAt: now - 60 });
     const next = newSession({ userId, createdAt: now });
     const created = await ground.there.create(next, endOldest);
-    expect(created).toEqual({ outcome: 'ok', ended: [oldest?.handle] });
+    expect(created).toEqual({ outcome: 'ok', ended: [oldest?.id] });
     expect(await livingIds(userId, now)).toEqual([middle?.id, newest?.id, next.id]);
     await ground.expectGone(oldest?.id ?? '', now);
     expect(await ground.here.read(other.id, now)).toBeDefined();
@@ -38,7 +38,7 @@ export function limitContract(ground: Ground): void {
     const now = Date.now();
     const made = await several(userId, [50, 40, 30, 20, 10], now);
     const next = newSession({ userId, createdAt: now });
-    const ended = made.slice(0, 3).map(({ handle }) => handle);
+    const ended = made.slice(0, 3).map(({ id }) => id);
     expect(await ground.here.create(next, endOldest)).toEqual({ outcome: 'ok', ended });
     expect(await livingIds(userId, now)).toEqual([made[3]?.id, made[4]?.id, next.id]);
   });

@@ -48,7 +48,7 @@ export class Model implements SessionStore {
       if (oldest === undefined || others.length + 1 < limit.sessionsMax) break;
       if (limit.atLimit === 'refuse') return { outcome: 'full' };
       oldest.ended = true;
-      ended.push(oldest.handle);
+      ended.push(oldest.id);
     }
     this.#entries.push({ ...session, ended: false });
     return { outcome: 'ok', ended };
