@@ -14,6 +14,7 @@ import type { Strategy } from '../strategies/strategy.ts';
 import { type Config, ConfigError, type Environment, readSettings } from './config.ts';
 import { endGently, endOnSignal } from './ending.ts';
 import type { Decoration, Parts } from './parts.ts';
+import { sessionData } from './session-data.ts';
 
 export interface RunningServer extends AsyncDisposable {
   readonly url: string;
@@ -149,6 +150,7 @@ export function strategyOptions(
     clock: systemClock,
     lifetimes: config,
     sessionLimit: { sessionsMax, atLimit },
+    schema: sessionData,
     audience,
     secureCookies,
     ...(sealingKeys !== undefined && { sealingKeys }),

@@ -10,8 +10,8 @@ import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify
 import { systemClock } from '../core/clock.ts';
 import { type ErrorCode, OperatingError } from '../core/errors.ts';
 import type { Recognition } from '../core/recognition.ts';
-import type { FieldChange, Fields, Session } from '../core/session.ts';
-import type { Issue, Recogniser } from '../strategies/strategy.ts';
+import type { Fields, Session } from '../core/session.ts';
+import type { Changes, Issue, Recogniser } from '../strategies/strategy.ts';
 import type { Config } from './config.ts';
 import type { Meter } from './meter.ts';
 import type { App, Parts } from './parts.ts';
@@ -130,7 +130,7 @@ export async function changeSession(
   recogniser: Recogniser,
   request: FastifyRequest,
   reply: FastifyReply,
-  changes: readonly FieldChange[],
+  changes: Changes,
 ): Promise<Fields> {
   const changed = await recogniser.change(request.login, changes);
   if (changed.outcome === 'gone') throw new OperatingError('session-ended');

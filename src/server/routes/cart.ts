@@ -3,8 +3,8 @@
 // changed here, explicitly, before the answer leaves.
 
 import { limits } from '../../core/limits.ts';
-import type { Fields } from '../../core/session.ts';
 import type { App, Parts } from '../parts.ts';
+import { sessionData } from '../session-data.ts';
 import { changeSession } from '../session-plugin.ts';
 
 const item = { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,47}$' } as const;
@@ -26,7 +26,7 @@ const cart = {
 } as const;
 
 const tags = ['cart'];
-const prefix = 'cart.';
+const change = sessionData.change.cart;
 
 export function cartRoutes(app: App, { recogniser }: Parts): void {
   app.get(
@@ -35,7 +35,7 @@ export function cartRoutes(app: App, { recogniser }: Parts): void {
       onRequest: app.authenticated,
       schema: { summary: 'Read the cart', tags, response: { 200: cart } },
     },
-    async ({ login }) => ({ items: itemsIn(login.fields) }),
+    async ({ login }) => ({ items: sessionData.read(login.fields).cart }),
   );
 
   app.post(
@@ -45,9 +45,9 @@ export function cartRoutes(app: App, { recogniser }: Parts): void {
       schema: { summary: 'Add to the cart', tags, body: addition, response: { 200: cart } },
     },
     async (request, reply) => {
-      const field = prefix + request.body.item;
-      const add = { op: 'increment', field, by: request.body.quantity } as const;
-      return { items: itemsIn(await changeSession(recogniser, request, reply, [add])) };
+      const add = change.add(request.body.item, request.body.quantity);
+      const fields = await changeSession(recogniser, request, reply, [add]);
+      return { items: sessionData.read(fields).cart };
     },
   );
 
@@ -63,17 +63,9 @@ export function cartRoutes(app: App, { recogniser }: Parts): void {
       },
     },
     async (request, reply) => {
-      const remove = { op: 'remove', field: prefix + request.params.item } as const;
-      return { items: itemsIn(await changeSession(recogniser, request, reply, [remove])) };
+      const remove = change.remove(request.params.item);
+      const fields = await changeSession(recogniser, request, reply, [remove]);
+      return { items: sessionData.read(fields).cart };
     },
   );
-}
-
-function itemsIn(fields: Fields): Record<string, number> {
-  const items = Object.entries(fields).flatMap(([field, value]) =>
-    field.startsWith(prefix) && typeof value === 'number'
-      ? [[field.slice(prefix.length), value] as const]
-      : [],
-  );
-  return Object.fromEntries(items);
 }
