@@ -1,6 +1,7 @@
-// The table of sessions in PostgreSQL, and its one function, made at the first start. Replicas that start together wait
-// for one another (an advisory lock), and only the first makes it; a role without the right to
-// create tables can start once they are there. Each later layout is one more step at the end.
+// The table of sessions in PostgreSQL and its one function, made at the first start. Replicas that
+// start together wait for one another (an advisory lock), and only the first makes them; a role
+// without the right to create tables can start once they are there. Each later layout is one more
+// step at the end.
 
 import { Client } from 'pg';
 import { unavailable } from './outage.ts';

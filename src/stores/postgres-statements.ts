@@ -1,7 +1,7 @@
 // The verbs of the PostgreSQL store as single statements, each of which is one step by itself under
 // the row's lock: a statement that waited for another writer looks at the row again before it acts
-// (PostgreSQL 13.2.1, Read Committed). Only the first one inserts. No statement reads a clock to
-// judge a session; the sweep alone goes by the database's own.
+// (PostgreSQL 13.2.1, Read Committed). Only the two that create insert. No statement reads a clock
+// to judge a session; the sweep alone goes by the database's own.
 
 const unended = (now: string) =>
   `revoked_at IS NULL AND ${now} < absolute_expires_at AND ${now} < idle_expires_at`;

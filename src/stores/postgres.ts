@@ -1,5 +1,6 @@
 // Sessions in a table of PostgreSQL, for any number of servers: what was acknowledged is on disk,
-// and an ended session stays as a row with the reason, emptied, so that nothing in flight revives it.
+// and an ended session stays as a row with the reason, emptied, so that nothing in flight revives
+// it.
 
 import { PostgresConnections } from './postgres-connections.ts';
 import { makeTables } from './postgres-schema.ts';

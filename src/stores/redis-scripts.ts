@@ -128,7 +128,7 @@ export const scripts = {
     save(KEYS[1], state)
     return 1`),
 
-  /** Keys: session, index. Arguments: id, now, presented and next hash, sealed next, grace in ms. */
+  /** Keys: session, index. Arguments: id, now, presented hash, next hash, sealed next, grace. */
   rotateSession: script(`
     local id, now, presented, nextHash, sealedNext, grace = unpack(ARGV)
     local state = living(KEYS[1], now)

@@ -1,4 +1,5 @@
-// The laws of ending many sessions of one user at once: to make room for a new one, and all but one.
+// The laws of ending several sessions of one user at once: to make room for another, or all but
+// one.
 
 import { expect, test } from 'vitest';
 import type { StoredSession } from '../../src/core/session.ts';

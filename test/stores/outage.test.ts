@@ -13,6 +13,7 @@ import { type Link, openLink } from '../../src/lab/link.ts';
 import { postgres, redis } from '../../src/stores/index.ts';
 import type { SessionStore, Store } from '../../src/stores/store.ts';
 import { freshDatabase } from '../support/backing.ts';
+import { rotation } from './ground.ts';
 import { newSession } from './subject.ts';
 
 const command = 'redis-server';
@@ -26,7 +27,6 @@ const writes = ['create', 'update', 'touch', 'rotate', 'revoke', 'revokeAll'] as
 /** Every verb once, on sessions that exist only as far as they were created before. */
 function verbs(store: SessionStore, session: StoredSession) {
   const { id, userId, createdAt: now } = session;
-  const rotation = { presentedHash: 'secret-0', nextHash: 'secret-1', now, graceMs: 1_000 };
   return {
     read: () => store.read(id, now),
     list: () => store.list(userId, now),
@@ -34,7 +34,7 @@ function verbs(store: SessionStore, session: StoredSession) {
     create: () => store.create(newSession()),
     update: () => store.update(id, [{ op: 'increment', field: 'n', by: 1 }], now),
     touch: () => store.touch(id, now + 1, now + 300_001),
-    rotate: () => store.rotate(id, rotation),
+    rotate: () => store.rotate(id, rotation('secret-0', 'secret-1', now)),
     revoke: () => store.revoke(id, 'logout', now),
     revokeAll: () => store.revokeAll(userId, 'logout-everywhere', now),
   };
