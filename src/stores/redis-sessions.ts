@@ -36,7 +36,10 @@ import type {
 /** How much longer than its session a key lives, so that no server's clock finds it too early. */
 const ttlSlackMs = 60_000;
 
-const keyPrefix = (tag: string) => `sessionlab:session:{${tag}}:`;
+/** Every session's key begins with this, and ends with ':' and the session's id. */
+export const sessionKeys = 'sessionlab:session:';
+
+const keyPrefix = (tag: string) => `${sessionKeys}{${tag}}:`;
 const indexOf = (tag: string) => `sessionlab:index:{${tag}}`;
 const tagOf = (id: string) => id.slice(0, userTagChars);
 const keyOf = (id: string) => keyPrefix(tagOf(id)) + id;
