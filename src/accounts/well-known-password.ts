@@ -4,6 +4,7 @@
 // when the first password is chosen, in 40 ms, and takes some 3 MB.
 
 import { limits } from '../core/limits.ts';
+import { fold } from './name.ts';
 
 /** Shorter names occur in many a good password. */
 const nameCharsMin = 4;
@@ -12,7 +13,7 @@ let list: Promise<ReadonlySet<string>> | undefined;
 
 /** Is the password among the first that anybody would try for this user? Letter case hides none. */
 export async function isWellKnown(password: string, nameKey: string): Promise<boolean> {
-  const plain = password.normalize('NFKC').toLowerCase();
+  const plain = fold(password);
   if (nameKey.length >= nameCharsMin && plain.includes(nameKey)) return true;
   list ??= load();
   return (await list).has(plain);

@@ -231,3 +231,135 @@ async function relayTo(url: string) {
   own.port = String((server.address() as AddressInfo).port);
   return Object.assign(relay, { url: own.href });
 }
+
+describe('an account', () => {
+  const verified = async (accounts: Accounts, name: string, secret = password) => {
+    const checked = await accounts.verify(name, secret, home);
+    if (checked.outcome !== 'verified') throw new Error(checked.reason);
+    return checked.user;
+  };
+
+  test('takes another password, after which the old one is nobody’s', async () => {
+    const accounts = await open(await freshDatabase());
+    await accounts.register('ann', password);
+    expect(await accounts.setPassword(await verified(accounts, 'ann'), 'another horse')).toBe(true);
+    expect(await verify(accounts, 'ann', password)).toBeUndefined();
+    expect(await verify(accounts, 'ann', 'another horse')).toMatchObject({ name: 'ann' });
+  });
+
+  test('of two changes of password that saw the same one only one is made', async () => {
+    const accounts = await open(await freshDatabase());
+    await accounts.register('ann', password);
+    const user = await verified(accounts, 'ann');
+    const changes = ['first horse', 'second horse'].map((each) => accounts.setPassword(user, each));
+    expect((await Promise.all(changes)).sort()).toEqual([false, true]);
+  });
+
+  test('that is disabled lets nobody in, says why only inside, and may be enabled', async () => {
+    const accounts = await open(await freshDatabase());
+    const { id: userId } = await accounts.register('ann', password);
+    await accounts.disable(userId);
+    const reason = 'account-disabled';
+    const refused = { outcome: 'refused', reason, userId };
+    expect(await accounts.verify('ann', password, home)).toEqual(refused);
+    expect(await accounts.find('ANN')).toMatchObject({ id: userId, disabled: true });
+    await accounts.enable(userId);
+    expect(await accounts.byId(userId)).toMatchObject({ name: 'ann', disabled: false });
+    expect(await verify(accounts, 'ann', password)).toMatchObject({ id: userId });
+  });
+
+  test('tells a login that is under way what has changed since', async () => {
+    const accounts = await open(await freshDatabase());
+    const { id } = await accounts.register('ann', password);
+    const before = await verified(accounts, 'ann');
+    expect(await accounts.changeSince(before)).toBeUndefined();
+    await accounts.setPassword(before, 'another horse');
+    expect(await accounts.changeSince(before)).toBe('password-changed');
+    const after = await verified(accounts, 'ann', 'another horse');
+    await accounts.disable(id);
+    expect(await accounts.changeSince(after)).toBe('account-disabled');
+    await accounts.enable(id);
+    expect(await accounts.changeSince(after)).toBe('password-changed');
+  });
+
+  test('keeps an e-mail address, and none that cannot be one', async () => {
+    const accounts = await open(await freshDatabase());
+    const { id } = await accounts.register('ann', password);
+    expect(await accounts.setEmail(id, ' Ann.Lee@EXAMPLE.Org ')).toBe('Ann.Lee@example.org');
+    const none = ['', 'ann', '@example.org', 'a@b', 'a b@example.org', 'a@b..org', 'a\0@b.org'];
+    for (const bad of [...none, `${'a'.repeat(65)}@example.org`, 'a'.repeat(1_000_000)]) {
+      expect(await outcome(accounts.setEmail(id, bad)), bad.slice(0, 80)).toBe('invalid-request');
+    }
+    expect(await accounts.byId(id)).toMatchObject({ email: 'Ann.Lee@example.org' });
+    expect(await accounts.setEmail(id, null)).toBeNull();
+  });
+
+  test('is an administrator’s by its role or by name, while it is enabled', async () => {
+    const databaseUrl = await freshDatabase();
+    const accounts = await open(databaseUrl);
+    const ids = [];
+    for (const name of ['root', 'ann', 'bob']) {
+      ids.push((await accounts.register(name, password)).id);
+    }
+    await query(databaseUrl, "update users set role = 'admin' where name = 'ann'");
+    const options = { databaseUrl, hashing, timeoutMs: 2_000, adminUsers: ['Root', 'boss'] };
+    await using other = await openAccounts(options);
+    const who = () => Promise.all(ids.map((id) => other.isAdmin(id)));
+    expect(await who()).toEqual([true, true, false]);
+    expect(await outcome(other.register('BOSS', password))).toBe('name-taken');
+    for (const id of ids) await accounts.disable(id);
+    expect(await who()).toEqual([false, false, false]);
+    expect(await other.isAdmin('00000000-0000-4000-8000-000000000000')).toBe(false);
+  });
+
+  test('is not there until somebody registers it', async () => {
+    const url = await freshDatabase();
+    await open(url);
+    expect(await query(url, 'select name from users')).toEqual([]);
+  });
+
+  test('is found once among all, however many there are', async () => {
+    const url = await freshDatabase();
+    const accounts = await open(url);
+    await query(
+      url,
+      `insert into users (id, name, name_key, password_hash)
+        select gen_random_uuid(), n, n, '' from generate_series(1, 1234) as n`,
+    );
+    const found: string[] = [];
+    for await (const ids of accounts.ids()) found.push(...ids);
+    expect([found.length, new Set(found).size]).toEqual([1234, 1234]);
+  });
+});
+
+test('a login brings the stored hash to the cost of today, and leaves it alone after', async () => {
+  const databaseUrl = await freshDatabase();
+  const accounts = await open(databaseUrl);
+  await accounts.register('ann', password);
+  const stored = async () =>
+    (await query(databaseUrl, 'select password_hash from users'))[0].password_hash;
+  const before = await stored();
+  const options = { databaseUrl, hashing: { memoryKib: 128, passes: 2 }, timeoutMs: 2_000 };
+  await using today = await openAccounts(options);
+  expect(await verify(today, 'ann', 'wrong horse')).toBeUndefined();
+  expect(await stored()).toBe(before);
+  expect(await verify(today, 'ann', password)).toMatchObject({ name: 'ann' });
+  const after = await stored();
+  expect(after).toMatch(/^\$argon2id\$v=19\$m=128,t=2,p=1\$/);
+  expect(await verify(today, 'ann', password)).toMatchObject({ name: 'ann' });
+  expect(await stored()).toBe(after);
+});
+
+test('a password that everybody tries first, or that holds the name, is refused [ASVS 6.2.4]', async () => {
+  const accounts = await open(await freshDatabase());
+  const wellKnown = ['password', 'PassWord', '12345678', 'qwertyuiop', 'iloveyou', 'trustno1'];
+  for (const bad of [...wellKnown, '!!!ZOË WEISS!!!', 'zoë weiß']) {
+    expect(await outcome(accounts.register('Zoë Weiß', bad)), bad).toBe('invalid-request');
+  }
+  const ann = await accounts.register('ann', '!!!ZOË WEISS!!!');
+  expect(ann.name).toBe('ann');
+  const checked = await accounts.verify('ann', '!!!ZOË WEISS!!!', home);
+  if (checked.outcome !== 'verified') throw new Error(checked.reason);
+  expect(await outcome(accounts.setPassword(checked.user, 'password1'))).toBe('invalid-request');
+  await accounts.register('al', 'always a good one');
+});
