@@ -1,4 +1,4 @@
-// A session as a Redis hash of few entries, because every entry costs at every read. `state` is what
+// A session as a Redis hash of few entries, as every entry costs at every read. `state` is what
 // the verbs look at and change: words with spaces between them, which a script splits, and whose
 // numbers stay the texts that JavaScript wrote. `who` never changes: JSON that no script reads, but
 // for the user id that it opens with. `f:<name>` is one field of the session's data, as JSON. What

@@ -1,7 +1,7 @@
 // The sessions in a Redis: what each verb sends and what the reply means. A script decides, so
 // nothing is decided here but what a record says; the reader judges the clocks, and the TTL only
-// clears away. A user's sessions are indexed by a sorted set under the same hash tag, written by the
-// same scripts, so that the index cannot miss one.
+// clears away. A user's sessions are indexed by a sorted set under the same hash tag, written by
+// the same scripts, so that the index cannot miss one.
 
 import { userTag, userTagChars } from '../core/credential.ts';
 import {

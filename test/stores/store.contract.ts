@@ -86,7 +86,7 @@ export function storeContract(subject: Subject): void {
 
       test('an update brings the data to a version in the same step, or leaves it', async () => {
         const { id, createdAt: now } = await ground.begin({ dataVersion: 1 });
-        const read = () => ground.here.read(id, now);
+        const read = () => ground.there.read(id, now);
         await ground.there.update(id, [set('a', 1)], now);
         expect(await read()).toMatchObject({ dataVersion: 1, revision: 1 });
         const late = { expected: 0, dataVersion: 2 };
@@ -95,7 +95,9 @@ export function storeContract(subject: Subject): void {
         });
         expect(await read()).toMatchObject({ dataVersion: 1, fields: { a: 1 } });
         await ground.there.update(id, [set('a', 2)], now, { expected: 1, dataVersion: 2 });
-        expect(await read()).toMatchObject({ dataVersion: 2, revision: 2, fields: { a: 2 } });
+        const after = { dataVersion: 2, revision: 2, fields: { a: 2 } };
+        expect(await read()).toMatchObject(after);
+        expect(await ground.here.read(id, now)).toMatchObject(after);
       });
 
       test('of many updates that expect the same revision one is first', async () => {
