@@ -85,10 +85,7 @@ export class CachedSessions implements SessionStore {
     const { id, userId } = session;
     try {
       const created = await this.#store.create(session, ...rest);
-      if (created.outcome === 'ok' && created.ended.length > 0) {
-        this.#end(created.ended.map((endedId) => ({ id: endedId })));
-        this.#tearTickets(userId);
-      }
+      if (created.outcome === 'ok') this.#end(created.ended);
       return created;
     } catch (failure) {
       this.#dropUser(userId);
@@ -108,19 +105,19 @@ export class CachedSessions implements SessionStore {
 
   async rotate(...[id, rotation]: Verb<'rotate'>) {
     const rotated = await this.#change(id, this.#store.rotate(id, rotation));
-    if (rotated.outcome === 'reuse') this.#end([{ id }]);
+    if (rotated.outcome === 'reuse') this.#end([id]);
     return rotated;
   }
 
   async revoke(...[id, ...rest]: Verb<'revoke'>) {
     const ended = await this.#change(id, this.#store.revoke(id, ...rest));
-    if (ended) this.#end([{ id }]);
+    if (ended) this.#end([id]);
     return ended;
   }
 
   async revokeAll(...[userId, reason, now, except]: Verb<'revokeAll'>) {
     // Only those that are known before: one that is met later may have begun after all others ended.
-    const known = this.#known(userId).filter(({ id }) => id !== except);
+    const known = this.#known(userId).filter((id) => id !== except);
     try {
       const count = await this.#store.revokeAll(userId, reason, now, except);
       this.#end(known);
@@ -175,17 +172,13 @@ export class CachedSessions implements SessionStore {
   }
 
   #dropUser(userId: string): void {
-    for (const { id } of this.#known(userId)) this.#drop(id);
-    this.#tearTickets(userId);
-  }
-
-  #tearTickets(userId: string): void {
+    for (const id of this.#known(userId)) this.#drop(id);
     const tag = userTag(userId);
     for (const id of this.#tickets.keys()) if (id.startsWith(tag)) this.#tickets.delete(id);
   }
 
-  #end(sessions: readonly Pick<StoredSession, 'id'>[]): void {
-    for (const { id } of sessions) {
+  #end(ids: readonly string[]): void {
+    for (const id of ids) {
       this.#tombstones.set(id, true);
       this.#drop(id);
     }
@@ -196,9 +189,8 @@ export class CachedSessions implements SessionStore {
     this.#entries.clear();
   }
 
-  #known(userId: string): StoredSession[] {
-    const ids = this.#idsByUser.get(userId) ?? [];
-    return [...ids].flatMap((id) => this.#entries.peek(id)?.session ?? []);
+  #known(userId: string): string[] {
+    return [...(this.#idsByUser.get(userId) ?? [])];
   }
 
   #index(userId: string, id: string): void {

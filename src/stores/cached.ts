@@ -8,16 +8,15 @@
 
 import { CachedSessions } from './cached-sessions.ts';
 import { redis } from './redis.ts';
+import { sessionKeys } from './redis-sessions.ts';
 import { RedisTracking, trackingStalenessMs } from './redis-tracking.ts';
 import type { SessionStore, Store, StoreOptions } from './store.ts';
-
-const keyPrefix = 'sessionlab:session:';
 
 async function openCached(options: StoreOptions): Promise<SessionStore> {
   await using opened = new AsyncDisposableStack();
   const store = opened.use(await redis.open(options));
   const url = options.url ?? 'redis://127.0.0.1:6379';
-  const feed = opened.use(await RedisTracking.open(url, keyPrefix));
+  const feed = opened.use(await RedisTracking.open(url, sessionKeys));
   opened.move();
   return new CachedSessions(store, feed);
 }

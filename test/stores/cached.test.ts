@@ -13,7 +13,8 @@ import { newSession, newUser } from './subject.ts';
 async function ground(options: CacheOptions = {}) {
   const store = await memory.open({ timeoutMs: 1_000 });
   const feed = new HandFeed();
-  const held = { asked: 0, until: Promise.resolve(), from: store, write: Promise.resolve() };
+  const [until, write, acknowledged] = Array.from({ length: 3 }, () => Promise.resolve());
+  const held = { asked: 0, from: store, until, write, acknowledged };
   const counting = override(store, {
     async read(id: string, now: number) {
       held.asked += 1;
@@ -24,6 +25,11 @@ async function ground(options: CacheOptions = {}) {
     async update(...args) {
       await held.write;
       return store.update(...args);
+    },
+    async revokeAll(...args) {
+      const count = await store.revokeAll(...args);
+      await held.acknowledged;
+      return count;
     },
   });
   const cache = new CachedSessions(counting, feed, options);
@@ -118,6 +124,22 @@ test('what was read while a write from here was under way is not kept', async ()
   sent.resolve();
   await writing;
   expect(await world.read()).toMatchObject({ revision: 1 });
+});
+
+test('who logs in while all others are ended stays', async () => {
+  const { store, cache, held, session, read } = await ground();
+  const { userId, createdAt } = session;
+  const acknowledged = Promise.withResolvers<void>();
+  held.acknowledged = acknowledged.promise;
+  await read();
+  const ending = cache.revokeAll(userId, 'logout-everywhere', createdAt);
+  const late = newSession({ userId });
+  await store.create(late);
+  expect(await read(late)).toBeDefined();
+  acknowledged.resolve();
+  expect(await ending).toBe(1);
+  expect(await read()).toBeUndefined();
+  expect(await read(late)).toBeDefined();
 });
 
 test('what ended from here stays ended, though the store forget it', async () => {
