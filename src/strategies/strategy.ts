@@ -135,7 +135,7 @@ export interface StrategyOptions {
 export interface Strategy {
   /** One sentence: where the memory is, and who must be asked. */
   readonly says: string;
-  /** True when a credential is accepted until it expires, whatever the server learns meanwhile. */
+  /** True when a credential carries its session, and is accepted without asking the store. */
   readonly selfContained: boolean;
   /** What it cannot start without, beside the store. Absent: nothing. */
   readonly needs?: readonly ('keys' | 'sealingKeys' | 'revocations')[];

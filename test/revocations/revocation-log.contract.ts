@@ -10,7 +10,7 @@ export interface Subject {
   openTwice(): Promise<readonly [RevocationLog, RevocationLog]>;
 }
 
-export function newSession(epoch = 0, userId = randomUUID()): Judged {
+export function newSession(epoch = 0, userId: string = randomUUID()): Judged {
   return { id: randomUUID(), userId, epoch };
 }
 

@@ -25,7 +25,7 @@ const protocols: readonly (Protocol & { readonly name: string })[] = recorded.ma
     name,
     openStore,
     start: (store, clock) => startOn(strategy, store, clock),
-    expiresOnly: strategy.selfContained,
+    expiresOnly: strategy.claims.revocation?.holds === false,
   }),
 );
 

@@ -1,0 +1,139 @@
+// Any strategy, with its endings in a log of their own. An ending is in the log before anything
+// else happens, so what is acknowledged cannot be lost with the sessions; and whoever is recognised
+// must stand by the log too, so a store that forgot a logout revives nobody. Normally the log's view
+// is asked, in memory; when that is too old the log itself is, and without its answer nobody is
+// anybody. Two endings happen inside a store, where only a decorated store sees them.
+
+import { OperatingError } from '../core/errors.ts';
+import { anonymous, type Recognition } from '../core/recognition.ts';
+import type { EndReason, Session } from '../core/session.ts';
+import type { Judged, RevocationLog } from '../revocations/revocation-log.ts';
+import type { SessionStore } from '../stores/store.ts';
+import { afterWrite } from './login.ts';
+import type { Owner, Recogniser, RequestHeaders, Strategy, StrategyOptions } from './strategy.ts';
+
+const revoked = anonymous('revoked');
+
+/** @throws Error without `options.revocations` */
+export async function startWithRevocations(
+  strategy: Strategy,
+  options: StrategyOptions,
+): Promise<Recogniser> {
+  const { revocations: log, store, clock, lifetimes } = options;
+  if (log === undefined) throw new Error('without a log of endings (revocations) nothing is ended');
+  const inner = await strategy.start({ ...options, store: loggedStore(store, log) });
+
+  /** No session that lives now lives longer. */
+  const until = () => clock.now() + lifetimes.absoluteMs;
+  const endSession = ({ id, absoluteExpiresAt }: Session) => log.endSession(id, absoluteExpiresAt);
+
+  async function recognise(headers: RequestHeaders): Promise<Recognition> {
+    const recognition = await inner.recognise(headers);
+    if (recognition.kind !== 'recognised') return recognition;
+    const standing = log?.standing(recognition.session);
+    if (standing === 'stands') return recognition;
+    if (standing === 'ended') return revoked;
+    return askedAbout(recognition);
+  }
+
+  async function askedAbout(recognition: Recognition & { kind: 'recognised' }) {
+    try {
+      const hasEnded = (await log?.ask(recognition.session)) !== 'stands';
+      return hasEnded ? revoked : recognition;
+    } catch (cause) {
+      if (cause instanceof OperatingError) return { kind: 'unknown', cause } as const;
+      throw cause;
+    }
+  }
+
+  async function hasEnded(session: Judged): Promise<boolean> {
+    const standing = log?.standing(session);
+    return (standing === 'stale' ? await log?.ask(session) : standing) !== 'stands';
+  }
+
+  return {
+    recognise,
+    async begin(user, headers) {
+      const before = await inner.recognise(headers);
+      const issue = await inner.begin(user, headers);
+      if (before.kind === 'recognised') await afterWrite(endSession(before.session));
+      return issue;
+    },
+    async change(session, changes) {
+      return (await hasEnded(session)) ? { outcome: 'gone' } : inner.change(session, changes);
+    },
+    async refresh(headers, refreshToken) {
+      const presented = await recognise(headers);
+      if (presented.kind === 'unknown') throw presented.cause;
+      if (presented === revoked) return { outcome: 'refused' };
+      return inner.refresh(headers, refreshToken);
+    },
+    async stepUp(session, headers) {
+      const standing = await log.ask(session);
+      return standing === 'ended' ? { outcome: 'refused' } : inner.stepUp(session, headers);
+    },
+    async end(session) {
+      await endSession(session);
+      return afterWrite(inner.end(session));
+    },
+    async endAll(session) {
+      await log.endUser(session.userId, until());
+      return afterWrite(inner.endAll(session));
+    },
+    async endOthers(session: Session, reason: EndReason) {
+      await log.endUser(session.userId, until(), session.id);
+      return afterWrite(inner.endOthers(session, reason));
+    },
+    async endUser(userId: string, reason: EndReason) {
+      await log.endUser(userId, until());
+      return afterWrite(inner.endUser(userId, reason));
+    },
+    async endOne(owner: Owner, handle: string, reason?: EndReason) {
+      const sessions = await store.list(owner.userId, clock.now());
+      const wanted = sessions.find((session) => session.handle === handle);
+      if (wanted !== undefined) await endSession(wanted);
+      return afterWrite(inner.endOne(owner, handle, reason));
+    },
+    list: (owner) => inner.list(owner),
+    csrfToken: (headers) => inner.csrfToken(headers),
+    csrfMatches: (headers, token) => inner.csrfMatches(headers, token),
+    forget: () => inner.forget(),
+  };
+}
+
+/** The store, with the endings in the log that happen in it: by the limit, and by reuse. */
+function loggedStore(store: SessionStore, log: RevocationLog): SessionStore {
+  return {
+    async create(session, limit) {
+      const created = await store.create(session, limit);
+      if (created.outcome !== 'ok') return created;
+      const { absoluteExpiresAt } = session;
+      const ending = created.ended.map((id) => log.endSession(id, absoluteExpiresAt));
+      await afterWrite(Promise.all(ending));
+      return created;
+    },
+    /** The log is asked first: a rotation that nobody is told of would look like reuse later. */
+    async rotate(id, rotation) {
+      const { presentedHash, now, graceMs } = rotation;
+      const found = await store.read(id, now);
+      if (found === undefined || (await log.ask(found)) === 'ended') return { outcome: 'gone' };
+      const isLate = presentedHash === found.previousSecretHash && now < found.rotatedAt + graceMs;
+      const isReuse = presentedHash !== found.secretHash && !isLate;
+      if (isReuse) await log.endSession(id, found.absoluteExpiresAt);
+      const rotated = await store.rotate(id, rotation);
+      // It was overtaken by two others meanwhile.
+      if (rotated.outcome === 'reuse' && !isReuse) {
+        await afterWrite(log.endSession(id, found.absoluteExpiresAt));
+      }
+      return rotated;
+    },
+    read: (id, now) => store.read(id, now),
+    update: (...args) => store.update(...args),
+    touch: (...args) => store.touch(...args),
+    revoke: (...args) => store.revoke(...args),
+    revokeAll: (...args) => store.revokeAll(...args),
+    list: (...args) => store.list(...args),
+    ping: () => store.ping(),
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+}
