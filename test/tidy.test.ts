@@ -28,6 +28,7 @@ const layers: Readonly<Record<string, number>> = {
 const families: Readonly<Record<string, string>> = {
   strategies: 'strategy',
   stores: 'store',
+  revocations: 'revocation-log',
   keys: 'key-ring',
   policies: 'policy',
   workloads: 'workload',
