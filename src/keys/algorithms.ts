@@ -4,6 +4,7 @@
 // thread and back costs more than the signature.
 
 import { createHmac, type KeyObject, sign, timingSafeEqual, verify } from 'node:crypto';
+import { fromDer, toDer } from './ecdsa-signature.ts';
 import type { TokenAlgorithm } from './key-ring.ts';
 
 interface Algorithm {
@@ -23,9 +24,6 @@ interface Algorithm {
 /** HMAC keys have at least as many bits as the hash (RFC 7518 section 3.2). */
 export const secretBytesMin = 32;
 
-/** The two numbers of the signature side by side (RFC 7518 section 3.4), not DER. */
-const dsaEncoding = 'ieee-p1363';
-
 export const algorithms: Readonly<Record<TokenAlgorithm, Algorithm>> = {
   EdDSA: {
     kty: 'OKP',
@@ -42,9 +40,11 @@ export const algorithms: Readonly<Record<TokenAlgorithm, Algorithm>> = {
     publicMembers: ['crv', 'kty', 'x', 'y'],
     secretMember: 'd',
     use: 'where verifiers or key stores of others know no Ed25519, or FIPS 186-4 is asked for',
-    sign: (text, key) => sign('sha256', Buffer.from(text), { key, dsaEncoding }),
-    verify: (text, key, signature) =>
-      verify('sha256', Buffer.from(text), { key, dsaEncoding }, signature),
+    sign: (text, key) => fromDer(sign('sha256', Buffer.from(text), key)),
+    verify: (text, key, signature) => {
+      const der = toDer(signature);
+      return der !== undefined && verify('sha256', Buffer.from(text), key, der);
+    },
   },
   HS256: {
     kty: 'oct',

@@ -11,7 +11,7 @@ import { Compile } from 'typebox/compile';
 import { limits } from '../core/limits.ts';
 import type { AnonymousReason } from '../core/recognition.ts';
 import { expiresAt, type Fields, type Session } from '../core/session.ts';
-import type { TokenKey } from '../keys/key-ring.ts';
+import type { KeyRing, TokenKey } from '../keys/key-ring.ts';
 import { tooLarge } from './login.ts';
 import type { StrategyOptions } from './strategy.ts';
 
@@ -77,13 +77,14 @@ export function accessTokens(options: StrategyOptions): AccessTokens {
   const { audience, lifetimes, keys } = options;
   assert(keys !== undefined, 'who signs needs keys');
   const lifetimeMs = Math.min(lifetimes.accessTokenMs, lifetimes.idleMs);
+  const signers = new Signers(keys);
   const endOf = (session: Session) => Math.min(expiresAt(session), session.lastSeenAt + lifetimeMs);
 
   return {
     write(session, now) {
       const key = keys.signing();
       const claims = claimsOf(session, audience, now, endOf(session));
-      const input = `${encode(headerOf(key))}.${encode(JSON.stringify(claims))}`;
+      const input = `${signers.headerOf(key)}.${encode(JSON.stringify(claims))}`;
       const token = `${input}.${key.sign(input).toString('base64url')}`;
       if (token.length > limits.credentialBytesMax) throw tooLarge('the token can carry no more');
       return token;
@@ -94,11 +95,8 @@ export function accessTokens(options: StrategyOptions): AccessTokens {
       if (parts === null) return 'malformed';
       const [, header = '', payload = '', signature = ''] = parts;
       if (!isCanonical(payload) || !isCanonical(signature)) return 'malformed';
-      const id = keyIdIn(header);
-      if (id === undefined) return 'bad-signature';
-      const key = keys.verifying(id);
-      if (key === undefined) return keys.current ? 'bad-signature' : 'unknown-key';
-      if (header !== encode(headerOf(key))) return 'bad-signature';
+      const key = signers.keyOf(header);
+      if (typeof key === 'string') return key;
       const input = token.slice(0, -signature.length - 1);
       if (!key.verify(input, Buffer.from(signature, 'base64url'))) return 'bad-signature';
       const claims = claimsIn(payload);
@@ -115,10 +113,36 @@ function encode(text: string): string {
   return Buffer.from(text).toString('base64url');
 }
 
-/** `typ` keeps what is signed for another purpose apart (RFC 8725 section 3.11). */
-function headerOf({ algorithm, id }: TokenKey): string {
-  return `{"alg":"${algorithm}","typ":"at+jwt","kid":"${id}"}`;
+/** Each key has one header, as text. The key that a header names is looked for in our own ring. */
+class Signers {
+  readonly #keys: KeyRing;
+  readonly #byHeader = new Map<string, TokenKey>();
+
+  constructor(keys: KeyRing) {
+    this.#keys = keys;
+  }
+
+  /** `typ` keeps what is signed for another purpose apart (RFC 8725 section 3.11). */
+  headerOf({ algorithm, id }: TokenKey): string {
+    return encode(`{"alg":"${algorithm}","typ":"at+jwt","kid":"${id}"}`);
+  }
+
+  keyOf(header: string): TokenKey | Unread {
+    const known = this.#byHeader.get(header);
+    const id = known?.id ?? keyIdIn(header);
+    if (id === undefined) return 'bad-signature';
+    const key = this.#keys.verifying(id);
+    if (key === undefined) return this.#keys.current ? 'bad-signature' : 'unknown-key';
+    if (key === known) return key;
+    if (header !== this.headerOf(key)) return 'bad-signature';
+    if (this.#byHeader.size >= headersMax) this.#byHeader.clear();
+    this.#byHeader.set(header, key);
+    return key;
+  }
 }
+
+/** More keys than are ever good at once. */
+const headersMax = 16;
 
 const headerForm = /^\{"alg":"\w{5}","typ":"at\+jwt","kid":"([\w-]{43})"\}$/;
 
@@ -140,8 +164,9 @@ function isCanonical(part: string): boolean {
 /** Undefined unless this is how we would write it: no member twice, no blank, no other escape. */
 function claimsIn(payload: string): unknown {
   try {
-    const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString());
-    return encode(JSON.stringify(claims)) === payload ? claims : undefined;
+    const text = Buffer.from(payload, 'base64url').toString();
+    const claims: unknown = JSON.parse(text);
+    return JSON.stringify(claims) === text ? claims : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
@@ -184,7 +209,7 @@ function claimsOf(session: Session, audience: string, now: number, end: number):
 }
 
 function sessionIn(claims: Claims, lifetimeMs: number): Session {
-  return frozen({
+  return Object.freeze({
     id: claims.sid,
     handle: claims.shn,
     userId: claims.sub,
@@ -199,7 +224,7 @@ function sessionIn(claims: Claims, lifetimeMs: number): Session {
     epoch: claims.epoch,
     dataVersion: claims.sdv,
     // JSON by construction: it was parsed from a text.
-    fields: claims.data as Fields,
+    fields: frozen(claims.data as Fields),
   });
 }
 

@@ -1,6 +1,6 @@
 // What may be a key: three algorithms, each with keys that are strong, whole and meant for it.
 
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, randomBytes, verify } from 'node:crypto';
 import { inspect } from 'node:util';
 import { compactVerify, importJWK } from 'jose';
 import { describe, expect, test } from 'vitest';
@@ -56,6 +56,23 @@ describe.each(names)('a key for %s', (name) => {
     if (name === 'HS256') expect(keys).toEqual([]);
     else expect(keys).toMatchObject([{ kid: ring.signing().id, alg: name, use: 'sig' }]);
   });
+});
+
+test('ES256 signs in the form of RFC 7518, however many digits its numbers have', async () => {
+  const ring = await open(JSON.stringify(ec));
+  const { publicJwk } = ring.signing();
+  const verifier = createPublicKey({ key: { ...publicJwk }, format: 'jwk' });
+  const dsaEncoding = 'ieee-p1363';
+  let short = 0;
+  for (let number = 0; number < 2_000; number += 1) {
+    const text = `${number}`;
+    const signature = ring.signing().sign(text);
+    if (signature[0] === 0 || signature[32] === 0) short += 1;
+    const key = { key: verifier, dsaEncoding } as const;
+    const good = verify('sha256', Buffer.from(text), key, signature);
+    expect([good, ring.signing().verify(text, signature)]).toEqual([true, true]);
+  }
+  expect(short).toBeGreaterThan(0);
 });
 
 test('ES256 refuses the edge values of r and s [ASVS 9.1.1]', async () => {
