@@ -4,8 +4,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Credential } from '../../src/core/credential.ts';
 import { touchIntervalMs } from '../../src/core/limits.ts';
+import type { Fields } from '../../src/core/session.ts';
 import { memory } from '../../src/stores/memory.ts';
 import { session } from '../../src/strategies/session.ts';
+import { override } from '../support/override.ts';
 import {
   Client,
   endingBeforeTouch,
@@ -66,11 +68,96 @@ test('of several cookies the valid one counts, and those of two logins are nobod
     const cookie = values.map((value) => `session=${value}`).join('; ');
     return recogniser.recognise({ cookie });
   };
-  expect((await ask(stale, 'rubbish', text, text, text, text)).kind).toBe('recognised');
+  const recognition = await ask(stale, 'rubbish', text, text, text, text);
+  expect(recognition).toMatchObject({ kind: 'recognised' });
+  // It is set anew, and so takes the place of the others.
+  const headers = [['set-cookie', expect.stringContaining(`session=${text}; Max-Age=300;`)]];
+  expect(recognition).toMatchObject({ headers });
+  expect(await ask(text)).not.toHaveProperty('headers');
   const cookie = `session=${stale}; ${client.headers.cookie}`;
   expect((await recogniser.refresh({ cookie }, undefined)).outcome).toBe('ok');
   const other = new Client().take(await recogniser.begin(newUser('bob'), {}));
   expect((await ask(text, other.credential.reveal())).kind).toBe('anonymous');
+});
+
+test('of two cookies of one session the current one is kept', async () => {
+  const { recogniser, client, text } = await begun();
+  const refreshed = await refresh(recogniser, client);
+  if (refreshed.outcome === 'ok') client.take(refreshed.issue);
+  for (const both of [
+    `session=${text}; session=${client.text}`,
+    `session=${client.text}; session=${text}`,
+  ]) {
+    const recognition = await recogniser.recognise({ cookie: both });
+    const headers = [['set-cookie', expect.stringContaining(client.text)]];
+    expect(recognition).toMatchObject({ kind: 'recognised', headers });
+  }
+});
+
+test('a hash from a stolen store opens nothing', async () => {
+  const { store, clock, recogniser, client } = await begun();
+  await refresh(recogniser, client);
+  const { id } = client.credential;
+  const record = await store.read(id, clock.now());
+  const { secretHash = '', previousSecretHash, sealedSecret } = record ?? {};
+  for (const stolen of [secretHash, previousSecretHash, sealedSecret]) {
+    const { kind } = await recogniser.recognise({ cookie: `session=${id}.${stolen}` });
+    expect(kind).toBe('anonymous');
+  }
+});
+
+test('a step-up whose answer was lost is repeated within the grace, and makes fresh [ASVS 7.5.3]', async () => {
+  const { clock, recogniser, client } = await begun();
+  const own = await recognised(recogniser, client);
+  clock.pass(1_000);
+  const lost = await recogniser.stepUp(own, client.headers);
+  clock.pass(1_000);
+  const again = await recogniser.stepUp(own, client.headers);
+  if (lost.outcome !== 'ok' || again.outcome !== 'ok') throw new Error('both succeed');
+  const heir = client.copy().take(again.issue);
+  expect(heir.text).toBe(client.copy().take(lost.issue).text);
+  expect((await recognised(recogniser, heir)).authenticatedAt).toBe(clock.now());
+  expect((await recognised(recogniser, client)).authenticatedAt).toBe(clock.now() - 2_000);
+});
+
+test('who took the successor of a refresh that was lost gains no freshness from a step-up', async () => {
+  const { recogniser, client, clock } = await begun();
+  const thief = client.copy();
+  const stolen = await refresh(recogniser, thief);
+  if (stolen.outcome === 'ok') thief.take(stolen.issue);
+  clock.pass(1_000);
+  const steppedUp = await recogniser.stepUp(await recognised(recogniser, client), client.headers);
+  if (steppedUp.outcome !== 'ok') throw new Error(steppedUp.outcome);
+  client.take(steppedUp.issue);
+  expect((await recognised(recogniser, client)).authenticatedAt).toBe(clock.now());
+  expect((await recognised(recogniser, thief)).authenticatedAt).toBe(clock.now() - 1_000);
+  expect(client.text).not.toBe(thief.text);
+});
+
+test('a step-up is of the session that the request brings, and of no other', async () => {
+  const { recogniser, client } = await begun();
+  const other = new Client().take(await recogniser.begin(newUser('bob'), {}));
+  const his = await recognised(recogniser, other);
+  expect(await recogniser.stepUp(his, client.headers)).toEqual({ outcome: 'refused' });
+});
+
+test('a change that depends on what it finds runs again when overtaken, five times at most', async () => {
+  const { clock, store, client, recogniser } = await begun();
+  const own = await recognised(recogniser, client);
+  const double = ({ n = 1 }: Fields) => [{ op: 'set', field: 'n', value: Number(n) * 2 }] as const;
+  for (const times of [4, 5]) {
+    let left = times;
+    const overtaking = override(store, {
+      async update(id, changes, now, options) {
+        if (left > 0) await store.update(id, [{ op: 'increment', field: 'n', by: 1 }], now);
+        left -= 1;
+        return store.update(id, changes, now, options);
+      },
+    });
+    const change = (await startOn(session, overtaking, clock)).change(own, double);
+    if (times < 5) expect(await change).toMatchObject({ outcome: 'ok', fields: { n: 8 } });
+    else await expect(change).rejects.toMatchObject({ code: 'session-conflict' });
+  }
 });
 
 test('text that is no credential costs the store nothing', async () => {
