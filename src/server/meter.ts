@@ -1,82 +1,179 @@
 // Counts what the server does, as plain numbers, so that a request pays next to nothing for it.
-// The Prometheus library is loaded, and the numbers are put into its form, when somebody asks.
-// How latencies are spread is not counted here: the gateway measures that where users feel it.
+// They are put into the form of Prometheus when somebody asks; the library that knows the process
+// (memory, processor, lag of the event loop) is loaded then. Labels name no user and no session.
 
 import type { Registry } from 'prom-client';
 import type { Recognition } from '../core/recognition.ts';
+import { expositionOf, type Family, Histogram, type Sample } from './exposition.ts';
 
-interface Tally {
-  count: number;
-  durationMs: number;
+type Counts = Map<string, number>;
+
+function add(counts: Counts, key: string, by = 1): void {
+  counts.set(key, (counts.get(key) ?? 0) + by);
+}
+
+function samplesOf(counts: Counts, label: string): Sample[] {
+  return [...counts].map(([key, value]) => ({ labels: { [label]: key }, value }));
+}
+
+/** Answers of one route. */
+class RouteTally {
+  readonly statuses = new Map<number, number>();
+  /** By the first digit of the status. */
+  readonly classes: Histogram[] = [];
+
+  answer(status: number, durationMs: number): void {
+    this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1);
+    const digit = Math.trunc(status / 100);
+    this.classes[digit] ??= new Histogram();
+    this.classes[digit].observe(durationMs);
+  }
+}
+
+/** Calls of one verb of the store, by outcome: 'ok' or the code of the error. */
+export type VerbTally = Map<string, Histogram>;
+
+/** What is looked at when somebody asks, because its owner keeps it anyway. */
+export interface Gauges {
+  readonly breaker?: () => string;
+  readonly revocationAgeMs?: () => number;
+  readonly keyGeneration?: () => number;
 }
 
 export class Meter {
-  readonly #recognitions = new Map<string, number>();
-  readonly #answers = new Map<string, Map<number, Tally>>();
-  #registry: Promise<Registry> | undefined;
+  #recognised = 0;
+  issued = 0;
+  undecodable = 0;
+  readonly #recognitions: Counts = new Map();
+  readonly #ended: Counts = new Map();
+  readonly #refreshes: Counts = new Map();
+  readonly #events: Counts = new Map();
+  readonly #routes = new Map<string, RouteTally>();
+  readonly #verbs = new Map<string, VerbTally>();
+  gauges: Gauges = {};
+  #process: Promise<Registry> | undefined;
 
   recognition(recognition: Recognition): void {
-    const outcome = recognition.kind === 'anonymous' ? recognition.reason : recognition.kind;
-    this.#recognitions.set(outcome, (this.#recognitions.get(outcome) ?? 0) + 1);
+    if (recognition.kind === 'recognised') this.#recognised += 1;
+    else add(this.#recognitions, recognition.kind === 'unknown' ? 'unknown' : recognition.reason);
   }
 
-  /** `route` is the pattern of the route, so that the number of series stays bounded. */
-  answer(route: string, status: number, durationMs: number): void {
-    let byStatus = this.#answers.get(route);
-    if (byStatus === undefined) {
-      byStatus = new Map();
-      this.#answers.set(route, byStatus);
-    }
-    const tally = byStatus.get(status);
-    if (tally === undefined) byStatus.set(status, { count: 1, durationMs });
-    else {
-      tally.count += 1;
-      tally.durationMs += durationMs;
-    }
+  ended(reason: string, count = 1): void {
+    add(this.#ended, reason, count);
+  }
+
+  refreshed(outcome: string): void {
+    add(this.#refreshes, outcome);
+  }
+
+  event(kind: string): void {
+    add(this.#events, kind);
+  }
+
+  /** `pattern` is that of the route, so that the number of series stays bounded. */
+  route(pattern: string): RouteTally {
+    return entry(this.#routes, pattern, () => new RouteTally());
+  }
+
+  verb(name: string): VerbTally {
+    return entry(this.#verbs, name, () => new Map());
   }
 
   /** The metrics in the text format of Prometheus. */
   async exposition(): Promise<{ readonly type: string; readonly text: string }> {
-    this.#registry ??= this.#createRegistry();
-    const registry = await this.#registry;
-    return { type: registry.contentType, text: await registry.metrics() };
+    this.#process ??= this.#observeProcess();
+    const registry = await this.#process;
+    const text = `${expositionOf(this.#families())}\n${await registry.metrics()}`;
+    return { type: registry.contentType, text };
   }
 
-  async #createRegistry(): Promise<Registry> {
+  async #observeProcess(): Promise<Registry> {
     const { default: prometheus } = await import('prom-client');
     const registry = new prometheus.Registry();
-    const recognitions = this.#recognitions;
-    const answers = this.#answers;
     prometheus.collectDefaultMetrics({ register: registry });
-    new prometheus.Counter({
-      name: 'sessionlab_recognitions_total',
-      help: 'Requests by who their sender was found to be: recognised, unknown, or why nobody',
-      labelNames: ['outcome'],
-      registers: [registry],
-      collect() {
-        this.reset();
-        for (const [outcome, count] of recognitions) this.inc({ outcome }, count);
-      },
-    });
-    const series = (name: string, help: string, value: (tally: Tally) => number) =>
-      new prometheus.Counter({
-        name,
-        help,
-        labelNames: ['route', 'status'],
-        registers: [registry],
-        collect() {
-          this.reset();
-          for (const [route, byStatus] of answers) {
-            for (const [status, tally] of byStatus) this.inc({ route, status }, value(tally));
-          }
-        },
-      });
-    series('sessionlab_answers_total', 'Answers by route and status', (tally) => tally.count);
-    series(
-      'sessionlab_answer_seconds_total',
-      'Time from request to answer, summed, by route and status',
-      (tally) => tally.durationMs / 1_000,
-    );
     return registry;
   }
+
+  #families(): Family[] {
+    const recognised = { labels: { outcome: 'recognised' }, value: this.#recognised };
+    const counter = (name: string, help: string, samples: readonly Sample[]): Family => {
+      return { name: `sessionlab_${name}_total`, help, type: 'counter', samples };
+    };
+    return [
+      counter(
+        'recognitions',
+        'Requests by who their sender was found to be: recognised, unknown, or why nobody',
+        [recognised, ...samplesOf(this.#recognitions, 'outcome')],
+      ),
+      counter('sessions_issued', 'Sessions that were begun', [{ value: this.issued }]),
+      counter('sessions_ended', 'Sessions that were ended', samplesOf(this.#ended, 'reason')),
+      counter('refreshes', 'Credentials exchanged', samplesOf(this.#refreshes, 'outcome')),
+      counter('security_events', 'Security events', samplesOf(this.#events, 'kind')),
+      counter('undecodable_records', 'Records of the store that were no session', [
+        { value: this.undecodable },
+      ]),
+      ...this.#latencies(),
+      ...gaugesOf(this.gauges),
+    ];
+  }
+
+  #latencies(): Family[] {
+    const routes = [...this.#routes];
+    const answers = routes.flatMap(([route, { statuses }]) =>
+      [...statuses].map(([status, value]) => ({ labels: { route, status }, value })),
+    );
+    const seconds = routes.flatMap(([route, { classes }]) =>
+      classes.map((value, digit) => ({ labels: { route, class: `${digit}xx` }, value })),
+    );
+    const store = [...this.#verbs].flatMap(([verb, outcomes]) =>
+      [...outcomes].map(([outcome, value]) => ({ labels: { verb, outcome }, value })),
+    );
+    const help = 'Time from request to answer, by route and class of status';
+    return [
+      {
+        name: 'sessionlab_answers_total',
+        help: 'Answers by route and status',
+        type: 'counter',
+        samples: answers,
+      },
+      // Holes in the array, for classes that did not occur, are left out by flat().
+      { name: 'sessionlab_answer_seconds', help, type: 'histogram', samples: seconds.flat() },
+      {
+        name: 'sessionlab_store_seconds',
+        help: 'Time that the session store took, by verb and outcome',
+        type: 'histogram',
+        samples: store,
+      },
+    ];
+  }
+}
+
+function entry<V>(map: Map<string, V>, key: string, make: () => V): V {
+  const known = map.get(key) ?? make();
+  map.set(key, known);
+  return known;
+}
+
+function gaugesOf({ breaker, revocationAgeMs, keyGeneration }: Gauges): Family[] {
+  const gauge = (name: string, help: string, samples: readonly Sample[]): Family => {
+    return { name: `sessionlab_${name}`, help, type: 'gauge', samples };
+  };
+  const now = breaker?.();
+  const states = ['closed', 'half-open', 'open'];
+  const breakers = states.map((state) => ({ labels: { state }, value: state === now ? 1 : 0 }));
+  return [
+    ...(now === undefined
+      ? []
+      : [gauge('store_breaker', 'State of the circuit breaker', breakers)]),
+    ...(revocationAgeMs === undefined
+      ? []
+      : [
+          gauge('revocations_view_age_seconds', 'How old the view of the endings is', [
+            { value: revocationAgeMs() / 1_000 },
+          ]),
+        ]),
+    ...(keyGeneration === undefined
+      ? []
+      : [gauge('key_ring_generation', 'Grows with the ring', [{ value: keyGeneration() }])]),
+  ];
 }

@@ -12,6 +12,7 @@ import type { RevocationLog } from '../revocations/revocation-log.ts';
 import type { SessionStore } from '../stores/store.ts';
 import type { Recogniser } from '../strategies/strategy.ts';
 import type { Config } from './config.ts';
+import type { Meter } from './meter.ts';
 
 /** The web application. TypeBox gives the types of the routes' JSON schemas; nothing of it runs. */
 export type App = FastifyInstance<
@@ -31,6 +32,8 @@ export interface Parts {
   readonly revocations?: RevocationLog;
   /** The keys that sign, for strategies that sign. */
   readonly keys?: KeyRing;
+  /** What counts; absent: one that is made for the server. */
+  readonly meter?: Meter;
   /** Where security events go. Absent: the log. */
   readonly securityEvent?: SecurityEventSink;
 }

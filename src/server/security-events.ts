@@ -16,6 +16,7 @@ import {
   securityEvents,
 } from '../core/security-event.ts';
 import { servedBy } from './config.ts';
+import type { Meter } from './meter.ts';
 import type { App, Parts } from './parts.ts';
 
 declare module 'fastify' {
@@ -53,7 +54,8 @@ export function logSink(log: Logger): SecurityEventSink {
   return (event) => log[level[event.severity]]({ event }, securityEvents[event.kind].says);
 }
 
-export function addSecurityEvents(app: App, { config, securityEvent: given }: Parts): void {
+export function addSecurityEvents(app: App, parts: Parts, meter: Meter): void {
+  const { config, securityEvent: given } = parts;
   const sink = given ?? logSink(app.serverLog);
   const server = servedBy(config);
   const seen = new Map<string, { event: SecurityEvent; more: number }>();
@@ -82,6 +84,7 @@ export function addSecurityEvents(app: App, { config, securityEvent: given }: Pa
 
   app.decorate('securityEvent', (noticed, request) => {
     const { severity, outcome } = securityEvents[noticed.kind];
+    meter.event(noticed.kind);
     const event = {
       time: Date.now(),
       ...noticed,

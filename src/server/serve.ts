@@ -10,11 +10,13 @@ import { OperatingError } from '../core/errors.ts';
 import type { KeyRing, KeyRings } from '../keys/key-ring.ts';
 import type { RevocationLog, Revocations } from '../revocations/revocation-log.ts';
 import type { SessionStore, Store } from '../stores/store.ts';
-import type { Strategy } from '../strategies/strategy.ts';
+import type { Recogniser, Strategy, StrategyOptions } from '../strategies/strategy.ts';
 import { type Config, ConfigError, type Environment, readSettings } from './config.ts';
 import { endGently, endOnSignal } from './ending.ts';
+import { Meter } from './meter.ts';
 import type { Decoration, Parts } from './parts.ts';
 import { sessionData } from './session-data.ts';
+import { measured } from './telemetry.ts';
 
 export interface RunningServer extends AsyncDisposable {
   readonly url: string;
@@ -28,8 +30,9 @@ async function serve(
 ): Promise<RunningServer> {
   await using opened = new AsyncDisposableStack();
   const use = <T extends AsyncDisposable>(thing: T): T => opened.use(thing);
+  const meter = new Meter();
   const [openedStore, openedAccounts] = await Promise.all([
-    openStore(config).then(use),
+    openStore(config, meter).then(use),
     openAccounts(config).then(use),
     import('./server.ts'),
   ]);
@@ -37,7 +40,8 @@ async function serve(
   const recognition = await openRecognition(config, store);
   const recogniser = decoration.recogniser?.(recognition.recogniser, store);
   const accounts = decoration.accounts?.(openedAccounts) ?? openedAccounts;
-  const parts = { config, store, accounts, ...recognition, ...(recogniser && { recogniser }) };
+  const own = recogniser && { recogniser };
+  const parts = { config, store, accounts, meter, ...recognition, ...own };
   opened.move();
   return listen(parts, decoration, warnings);
 }
@@ -75,12 +79,27 @@ export async function closeParts({ store, accounts, keys, revocations }: Parts):
   await Promise.all(all.map((part) => part?.[Symbol.asyncDispose]()));
 }
 
-export async function openStore(config: Config): Promise<SessionStore> {
+/** With a meter, a store that is asked over a network is measured. */
+export async function openStore(config: Config, meter?: Meter): Promise<SessionStore> {
   const { sessionStoreUrl, redisUrl, databaseUrl, storeTimeoutMs: timeoutMs } = config;
   const store = await load<Store>('stores', config.store);
-  const url = sessionStoreUrl ?? (config.store === 'postgres' ? databaseUrl : redisUrl);
-  return store.open({ timeoutMs, ...(url !== undefined && { url }) });
+  const isPostgres = config.store === 'postgres';
+  const url = sessionStoreUrl ?? (isPostgres ? databaseUrl : redisUrl);
+  const opened = await store.open({
+    timeoutMs,
+    replicas: config.redisReplicas,
+    onUndecodable: () => {
+      if (meter) meter.undecodable += 1;
+    },
+    ...(url !== undefined && { url }),
+  });
+  if (!store.shared) return opened;
+  const known = meter === undefined ? opened : measured(opened, meter);
+  if (!config.traces) return known;
+  return (await traces()).tracedStore(known, isPostgres ? 'postgresql' : 'redis');
 }
+
+const traces = () => import('./traces.ts');
 
 export async function openAccounts(config: Config) {
   const accounts = await import('../accounts/accounts.ts');
@@ -91,7 +110,9 @@ export async function openAccounts(config: Config) {
   }
   const hashing = { memoryKib: hashMemoryKib, passes: hashPasses };
   const { loginFailuresMax: failuresMax, adminUsers } = config;
-  return accounts.openAccounts({ databaseUrl, hashing, timeoutMs, failuresMax, adminUsers });
+  const options = { databaseUrl, hashing, timeoutMs, failuresMax, adminUsers };
+  const opened = await accounts.openAccounts(options);
+  return config.traces ? (await traces()).tracedAccounts(opened) : opened;
 }
 
 export async function openKeys(config: Config): Promise<KeyRing> {
@@ -134,9 +155,18 @@ export async function openRecognition(
   const keys = strategy.needs?.includes('keys') ? stack.use(await openKeys(config)) : undefined;
   const revocations = stack.use(await openRevocations(config));
   const opened = { ...(keys && { keys }), ...(revocations && { revocations }) };
-  const recogniser = await strategy.start(strategyOptions(config, { store, ...opened }));
+  const recogniser = await start(strategy, strategyOptions(config, { store, ...opened }));
   stack.move();
-  return { recogniser, ...opened };
+  if (!config.traces) return { recogniser, ...opened };
+  return { recogniser: (await traces()).tracedRecogniser(recogniser, config.strategy), ...opened };
+}
+
+/** A strategy that knows no log of endings is given one around it, when there is one. */
+async function start(strategy: Strategy, options: StrategyOptions): Promise<Recogniser> {
+  const knows = strategy.needs?.includes('revocations') ?? false;
+  if (options.revocations === undefined || knows) return strategy.start(options);
+  const { startWithRevocations } = await import('../strategies/durable-endings.ts');
+  return startWithRevocations(strategy, options);
 }
 
 /** What a strategy is started with, by the settings. */

@@ -34,6 +34,7 @@ import { sessionRoutes } from './routes/sessions.ts';
 import { addSecurityEvents, noteFailure } from './security-events.ts';
 import { addRecognition } from './session-plugin.ts';
 import { addSessionWatch } from './session-watch.ts';
+import { counted, observe } from './telemetry.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -52,8 +53,9 @@ export interface ServerExtras {
 }
 
 /** The application, not yet ready and not listening. Closing it closes none of the parts. */
-export function buildServer(parts: Parts, extras: ServerExtras = {}): App {
-  const { config } = parts;
+export function buildServer(given: Parts, extras: ServerExtras = {}): App {
+  const { config, meter = new Meter() } = given;
+  const parts = { ...given, recogniser: counted(given.recogniser, meter) };
   const dress = createDress(parts);
   const log = openLog(config, extras.logTo);
   const app: App = Fastify({
@@ -75,8 +77,8 @@ export function buildServer(parts: Parts, extras: ServerExtras = {}): App {
   });
   app.decorate('draining', false);
   app.decorate('serverLog', log);
-  const meter = new Meter();
-  addSecurityEvents(app, parts);
+  observe(parts, meter);
+  addSecurityEvents(app, parts, meter);
   meetEveryRequest(app, dress, meter);
   explainEveryFailure(app);
   addCrossSiteGuard(app, parts);
@@ -89,12 +91,13 @@ export function buildServer(parts: Parts, extras: ServerExtras = {}): App {
 
 function meetEveryRequest(app: App, dress: Dress, meter: Meter): void {
   const table: RouteTable = new Map();
-  const count =
-    (url: string): onResponseHookHandler =>
-    (_request, reply, done) => {
-      meter.answer(url, reply.statusCode, reply.elapsedTime);
+  const count = (url: string): onResponseHookHandler => {
+    const tally = meter.route(url);
+    return (_request, reply, done) => {
+      tally.answer(reply.statusCode, reply.elapsedTime);
       done();
     };
+  };
   app.decorate('routeTable', table);
   app.addHook('onRoute', (route) => {
     const methods = table.get(route.url) ?? new Set();
@@ -130,7 +133,9 @@ function explainEveryFailure(app: App): void {
 
 function addRoutes(app: App, parts: Parts, meter: Meter): void {
   app.register(async (scope) => {
-    if (parts.config.apiDocs) await (await import('./api-docs.ts')).addApiDocs(scope);
+    const { apiDocs, traces } = parts.config;
+    if (apiDocs) await (await import('./api-docs.ts')).addApiDocs(scope);
+    if (traces) (await import('./traces.ts')).addRequestSpans(scope);
     accountRoutes(scope, parts);
     sessionRoutes(scope, parts);
     eventRoutes(scope, parts);
@@ -196,6 +201,6 @@ function refuseUnrouted(
   const allowed = allowedMethods(table, request.url);
   const error = new OperatingError(allowed.length === 0 ? 'not-found' : 'method-not-allowed');
   if (allowed.length > 0) reply.header('allow', allowed.join(', '));
-  meter.answer('none', error.status, 0);
+  meter.route('none').answer(error.status, 0);
   return error;
 }

@@ -8,6 +8,7 @@ import type { InjectOptions } from 'fastify';
 import { inject } from 'vitest';
 import { newTokenKey } from '../../src/keys/token-key.ts';
 import { type Environment, readConfig } from '../../src/server/config.ts';
+import { Meter } from '../../src/server/meter.ts';
 import type { App } from '../../src/server/parts.ts';
 import { closeParts, openAccounts, openRecognition, openStore } from '../../src/server/serve.ts';
 import { buildServer } from '../../src/server/server.ts';
@@ -54,9 +55,10 @@ export interface TestServer extends AsyncDisposable {
 /** The application as the replica puts it together; nothing listens. */
 export async function startApp(answer: Answer, changes: Environment = {}): Promise<TestServer> {
   const config = readConfig({ ...(await environment(answer)), ...changes });
-  const [store, accounts] = await Promise.all([openStore(config), openAccounts(config)]);
+  const meter = new Meter();
+  const [store, accounts] = await Promise.all([openStore(config, meter), openAccounts(config)]);
   const recognition = await openRecognition(config, store);
-  const parts = { config, store, accounts, ...recognition };
+  const parts = { config, store, accounts, meter, ...recognition };
   const lines: string[] = [];
   const logTo = new PassThrough().on('data', (chunk: Buffer) => lines.push(chunk.toString()));
   const app = buildServer(parts, { logTo });
@@ -79,7 +81,12 @@ export interface TestAnswer {
   readonly body: any;
 }
 
-type Send = (method: string, path: string, body?: unknown, headers?: object) => Promise<TestAnswer>;
+export type Send = (
+  method: string,
+  path: string,
+  body?: unknown,
+  headers?: object,
+) => Promise<TestAnswer>;
 
 /** A client that keeps what it is given, as a browser keeps cookies and an app keeps tokens. */
 export class Client {
