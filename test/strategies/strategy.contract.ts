@@ -169,11 +169,6 @@ export function strategyContract(
   const canCallBack = strategy.claims.revocation?.holds === true;
   /** How long a self-contained credential is accepted after it was made. */
   const acceptedMs = isRecorded ? lifetimes.accessTokenMs : lifetimes.idleMs;
-  /** For what takes a record on the server. */
-  const testRecorded: (name: string, body: () => Promise<void>) => void = isRecorded
-    ? test
-    : () => undefined;
-
   describe(`${strategyName} on ${storeName}`, () => {
     let store: SessionStore;
     beforeAll(async () => {
@@ -234,41 +229,6 @@ export function strategyContract(
       await recogniser.end(await recognised(recogniser, client));
       await expectEnded(recogniser, clock, client);
     });
-
-    testRecorded(
-      'logging out everywhere ends all sessions of the user and of nobody else',
-      async () => {
-        const { clock, recogniser, client, user } = await begun();
-        const second = new Client().take(await recogniser.begin(user, {}));
-        const other = new Client().take(await recogniser.begin(newUser('bob'), {}));
-        await recogniser.endAll(await recognised(recogniser, client));
-        await expectEnded(recogniser, clock, client);
-        expect(await isKnown(recogniser, second)).toBe(false);
-        expect((await refresh(recogniser, second)).outcome).toBe('refused');
-        expect((await refresh(recogniser, other)).outcome).toBe('ok');
-      },
-    );
-
-    testRecorded(
-      'users list and end their own logins, and nobody else’s [ASVS 7.5.2]',
-      async () => {
-        const { clock, recogniser, client, user } = await begun();
-        clock.pass(1);
-        const second = new Client().take(await recogniser.begin(user, {}));
-        const bob = new Client().take(await recogniser.begin(newUser('bob'), {}));
-        const [mine, hers, his] = await Promise.all(
-          [client, second, bob].map((one) => recognised(recogniser, one)),
-        );
-        if (!mine || !hers || !his) throw new Error('three are logged in');
-        const listed = await recogniser.list(mine);
-        expect(listed.map(({ handle }) => handle)).toEqual([mine.handle, hers.handle]);
-        expect(await recogniser.endOne(his, hers.handle)).toBe(false);
-        expect(await recogniser.endOne(mine, 'never-a-handle')).toBe(false);
-        expect(await recogniser.endOne(mine, hers.handle)).toBe(true);
-        expect(await recogniser.list(mine)).toHaveLength(1);
-        await expectEnded(recogniser, clock, second);
-      },
-    );
 
     test('a credential from before a login never gains the login [ASVS 7.2.4]', async () => {
       const { clock, recogniser, client } = await begun(newUser('mallory'));
@@ -362,43 +322,6 @@ export function strategyContract(
       expect((await recognised(recogniser, client)).fields).toEqual({});
     });
 
-    testRecorded('100 refreshes at once leave one lineage and raise no alarm', async () => {
-      const { clock, recogniser, client, user } = await begun();
-      const refreshes = Array.from({ length: 100 }, () => refresh(recogniser, client));
-      const results = await Promise.all(refreshes);
-      const heirs = results.flatMap((result) =>
-        result.outcome === 'ok' ? [client.copy().take(result.issue)] : [],
-      );
-      expect(heirs).toHaveLength(100);
-      const record = await store.read(client.credential.id, clock.now());
-      if (!record) throw new Error('the session is there');
-      const [heir] = heirs;
-      expect(heir?.credential.matches(record.secretHash)).toBe(true);
-      expect(new Set(heirs.map(({ credential }) => credential.reveal())).size).toBe(1);
-      expect(await store.list(user.id, clock.now())).toHaveLength(1);
-      clock.pass(lifetimes.rotationGraceMs);
-      expect(heir && (await refresh(recogniser, heir)).outcome).toBe('ok');
-    });
-
-    testRecorded(
-      'a replaced credential is absorbed within the grace; after it, it ends the session',
-      async () => {
-        const { clock, recogniser, client } = await begun();
-        const { handle } = await recognised(recogniser, client);
-        const old = client.copy();
-        const first = await refresh(recogniser, client);
-        clock.pass(lifetimes.rotationGraceMs - 1);
-        const again = await refresh(recogniser, old);
-        expect([first.outcome, again.outcome]).toEqual(['ok', 'ok']);
-        if (again.outcome === 'ok') client.take(again.issue);
-        clock.pass(1);
-        expect(await isKnown(recogniser, old)).toBe(strategy.selfContained);
-        expect(await refresh(recogniser, old)).toEqual({ outcome: 'reuse', handle });
-        expect(await isKnown(recogniser, client)).toBe(!canCallBack);
-        expect(await refresh(recogniser, client)).toEqual({ outcome: 'refused' });
-      },
-    );
-
     test('a step-up makes the session fresh, and no credential from before it [ASVS 7.2.4] [ASVS 7.5.3]', async () => {
       const { clock, recogniser, client } = await begun();
       const before = client.copy();
@@ -420,61 +343,6 @@ export function strategyContract(
       if (kept.outcome !== 'ok') throw new Error(kept.outcome);
       const fresh = await recognised(recogniser, client.take(kept.issue));
       expect(fresh.authenticatedAt).toBe(provenAt);
-    });
-
-    testRecorded('a step-up of a session that has ended is refused [ASVS 7.4.1]', async () => {
-      const { recogniser, client } = await begun();
-      const session = await recognised(recogniser, client);
-      await recogniser.end(session);
-      expect(await recogniser.stepUp(session, client.headers)).toEqual({ outcome: 'refused' });
-    });
-
-    testRecorded('users end their other sessions and keep their own [ASVS 7.4.3]', async () => {
-      const { clock, recogniser, client, user } = await begun();
-      const second = new Client().take(await recogniser.begin(user, {}));
-      const bob = new Client().take(await recogniser.begin(newUser('bob'), {}));
-      const own = await recognised(recogniser, client);
-      expect(await recogniser.endOthers(own, 'password-changed')).toBe(1);
-      expect((await recogniser.list(own)).map(({ handle }) => handle)).toEqual([own.handle]);
-      for (const one of [client, bob]) expect((await refresh(recogniser, one)).outcome).toBe('ok');
-      await expectEnded(recogniser, clock, second);
-    });
-
-    testRecorded(
-      'all sessions of a user end by the user’s id alone [ASVS 7.4.2] [ASVS 7.4.5]',
-      async () => {
-        const { clock, recogniser, client, user } = await begun();
-        const second = new Client().take(await recogniser.begin(user, {}));
-        const bob = new Client().take(await recogniser.begin(newUser('bob'), {}));
-        const { handle } = await recognised(recogniser, second);
-        expect(await recogniser.endOne({ userId: user.id }, handle, 'ended-by-admin')).toBe(true);
-        expect(await recogniser.endUser(user.id, 'account-disabled')).toBe(1);
-        expect(await recogniser.list({ userId: user.id })).toEqual([]);
-        expect((await refresh(recogniser, bob)).outcome).toBe('ok');
-        for (const one of [client, second]) {
-          expect((await refresh(recogniser, one)).outcome).toBe('refused');
-        }
-        await expectEnded(recogniser, clock, client);
-      },
-    );
-
-    testRecorded('a user has as many sessions as the policy allows [ASVS 7.1.2]', async () => {
-      for (const atLimit of ['refuse', 'end-oldest'] as const) {
-        const user = newUser();
-        const sessionLimit = { sessionsMax: 3, atLimit };
-        const { clock, recogniser, client } = await begun(user, { sessionLimit });
-        clock.pass(1);
-        const logins = Array.from({ length: 8 }, () => recogniser.begin(user, {}));
-        const outcomes = await Promise.allSettled(logins);
-        const refused = outcomes.flatMap((each) =>
-          each.status === 'rejected' ? [each.reason] : [],
-        );
-        expect(await recogniser.list({ userId: user.id })).toHaveLength(3);
-        expect(refused).toHaveLength(atLimit === 'refuse' ? 6 : 0);
-        for (const error of refused) expect(error).toMatchObject({ code: 'too-many-sessions' });
-        const first = await refresh(recogniser, client);
-        expect(first.outcome).toBe(atLimit === 'refuse' ? 'ok' : 'refused');
-      }
     });
 
     test('a form is bound to the credential that a browser sends by itself [ASVS 3.5.1]', async () => {
@@ -568,5 +436,154 @@ export function strategyContract(
         for (const one of [idle, used]) expect(await isKnown(recogniser, one)).toBe(false);
       },
     );
+
+    test('no renewal moves the absolute limit: only a login of the user does [ASVS 7.1.3] [ASVS 7.6.1]', async () => {
+      const { clock, recogniser, client } = await begun();
+      const { absoluteExpiresAt, createdAt } = await recognised(recogniser, client);
+      expect(absoluteExpiresAt).toBe(createdAt + lifetimes.absoluteMs);
+      for (const renew of ['refresh', 'step-up', 'change'] as const) {
+        clock.pass(lifetimes.accessTokenMs - 1);
+        const own = await recognised(recogniser, client);
+        const renewed = await {
+          refresh: () => refresh(recogniser, client),
+          'step-up': () => recogniser.stepUp(own, client.headers),
+          change: () => recogniser.change(own, [{ op: 'set', field: 'a', value: 1 }]),
+        }[renew]();
+        if (renewed.outcome !== 'ok') throw new Error(`${renew}: ${renewed.outcome}`);
+        const after = await recognised(recogniser, client.take(renewed.issue));
+        expect(after).toMatchObject({ absoluteExpiresAt, createdAt });
+      }
+    });
+
+    test('nothing but a login begins a session [ASVS 7.6.2]', async () => {
+      const seen = watched(store);
+      const recogniser = await startOn(strategy, seen.store);
+      const invented = Credential.issue('nobody').reveal();
+      const headers = { cookie: `session=${invented}`, authorization: `Bearer ${invented}` };
+      for (const each of [{}, headers, { 'x-session-id': invented }]) {
+        expect((await recogniser.recognise(each)).kind).toBe('anonymous');
+        expect(await recogniser.refresh(each, invented)).toEqual({ outcome: 'refused' });
+        expect(await recogniser.csrfMatches(each, invented)).toBe(false);
+      }
+      expect(seen.calls).not.toContain('create');
+    });
+
+    // What follows takes a record on the server: without one nothing is counted, listed or ended.
+    if (!isRecorded) return;
+
+    test('logging out everywhere ends all sessions of the user and of nobody else', async () => {
+      const { clock, recogniser, client, user } = await begun();
+      const second = new Client().take(await recogniser.begin(user, {}));
+      const other = new Client().take(await recogniser.begin(newUser('bob'), {}));
+      await recogniser.endAll(await recognised(recogniser, client));
+      await expectEnded(recogniser, clock, client);
+      expect(await isKnown(recogniser, second)).toBe(false);
+      expect((await refresh(recogniser, second)).outcome).toBe('refused');
+      expect((await refresh(recogniser, other)).outcome).toBe('ok');
+    });
+
+    test('users list and end their own logins, and nobody else’s [ASVS 7.5.2]', async () => {
+      const { clock, recogniser, client, user } = await begun();
+      clock.pass(1);
+      const second = new Client().take(await recogniser.begin(user, {}));
+      const bob = new Client().take(await recogniser.begin(newUser('bob'), {}));
+      const [mine, hers, his] = await Promise.all(
+        [client, second, bob].map((one) => recognised(recogniser, one)),
+      );
+      if (!mine || !hers || !his) throw new Error('three are logged in');
+      const listed = await recogniser.list(mine);
+      expect(listed.map(({ handle }) => handle)).toEqual([mine.handle, hers.handle]);
+      expect(await recogniser.endOne(his, hers.handle)).toBe(false);
+      expect(await recogniser.endOne(mine, 'never-a-handle')).toBe(false);
+      expect(await recogniser.endOne(mine, hers.handle)).toBe(true);
+      expect(await recogniser.list(mine)).toHaveLength(1);
+      await expectEnded(recogniser, clock, second);
+    });
+
+    test('100 refreshes at once leave one lineage and raise no alarm', async () => {
+      const { clock, recogniser, client, user } = await begun();
+      const refreshes = Array.from({ length: 100 }, () => refresh(recogniser, client));
+      const results = await Promise.all(refreshes);
+      const heirs = results.flatMap((result) =>
+        result.outcome === 'ok' ? [client.copy().take(result.issue)] : [],
+      );
+      expect(heirs).toHaveLength(100);
+      const record = await store.read(client.credential.id, clock.now());
+      if (!record) throw new Error('the session is there');
+      const [heir] = heirs;
+      expect(heir?.credential.matches(record.secretHash)).toBe(true);
+      expect(new Set(heirs.map(({ credential }) => credential.reveal())).size).toBe(1);
+      expect(await store.list(user.id, clock.now())).toHaveLength(1);
+      clock.pass(lifetimes.rotationGraceMs);
+      expect(heir && (await refresh(recogniser, heir)).outcome).toBe('ok');
+    });
+
+    test('a replaced credential is absorbed within the grace; after it, it ends the session', async () => {
+      const { clock, recogniser, client } = await begun();
+      const { handle } = await recognised(recogniser, client);
+      const old = client.copy();
+      const first = await refresh(recogniser, client);
+      clock.pass(lifetimes.rotationGraceMs - 1);
+      const again = await refresh(recogniser, old);
+      expect([first.outcome, again.outcome]).toEqual(['ok', 'ok']);
+      if (again.outcome === 'ok') client.take(again.issue);
+      clock.pass(1);
+      expect(await isKnown(recogniser, old)).toBe(strategy.selfContained);
+      expect(await refresh(recogniser, old)).toEqual({ outcome: 'reuse', handle });
+      expect(await isKnown(recogniser, client)).toBe(!canCallBack);
+      expect(await refresh(recogniser, client)).toEqual({ outcome: 'refused' });
+    });
+
+    test('a step-up of a session that has ended is refused [ASVS 7.4.1]', async () => {
+      const { recogniser, client } = await begun();
+      const session = await recognised(recogniser, client);
+      await recogniser.end(session);
+      expect(await recogniser.stepUp(session, client.headers)).toEqual({ outcome: 'refused' });
+    });
+
+    test('users end their other sessions and keep their own [ASVS 7.4.3]', async () => {
+      const { clock, recogniser, client, user } = await begun();
+      const second = new Client().take(await recogniser.begin(user, {}));
+      const bob = new Client().take(await recogniser.begin(newUser('bob'), {}));
+      const own = await recognised(recogniser, client);
+      expect(await recogniser.endOthers(own, 'password-changed')).toBe(1);
+      expect((await recogniser.list(own)).map(({ handle }) => handle)).toEqual([own.handle]);
+      for (const one of [client, bob]) expect((await refresh(recogniser, one)).outcome).toBe('ok');
+      await expectEnded(recogniser, clock, second);
+    });
+
+    test('all sessions of a user end by the user’s id alone [ASVS 7.4.2] [ASVS 7.4.5]', async () => {
+      const { clock, recogniser, client, user } = await begun();
+      const second = new Client().take(await recogniser.begin(user, {}));
+      const bob = new Client().take(await recogniser.begin(newUser('bob'), {}));
+      const { handle } = await recognised(recogniser, second);
+      expect(await recogniser.endOne({ userId: user.id }, handle, 'ended-by-admin')).toBe(true);
+      expect(await recogniser.endUser(user.id, 'account-disabled')).toBe(1);
+      expect(await recogniser.list({ userId: user.id })).toEqual([]);
+      expect((await refresh(recogniser, bob)).outcome).toBe('ok');
+      for (const one of [client, second]) {
+        expect((await refresh(recogniser, one)).outcome).toBe('refused');
+      }
+      await expectEnded(recogniser, clock, client);
+    });
+
+    test('a user has as many sessions as the policy allows [ASVS 7.1.2]', async () => {
+      for (const atLimit of ['refuse', 'end-oldest'] as const) {
+        const user = newUser();
+        const sessionLimit = { sessionsMax: 3, atLimit };
+        const { clock, recogniser, client } = await begun(user, { sessionLimit });
+        clock.pass(1);
+        const logins = Array.from({ length: 8 }, () => recogniser.begin(user, {}));
+        const outcomes = await Promise.allSettled(logins);
+        const refused = outcomes.flatMap((each) =>
+          each.status === 'rejected' ? [each.reason] : [],
+        );
+        expect(await recogniser.list({ userId: user.id })).toHaveLength(3);
+        expect(refused).toHaveLength(atLimit === 'refuse' ? 6 : 0);
+        for (const error of refused) expect(error).toMatchObject({ code: 'too-many-sessions' });
+        const first = await refresh(recogniser, client);
+        expect(first.outcome).toBe(atLimit === 'refuse' ? 'ok' : 'refused');
+      }
+    });
   });
 }
