@@ -49,8 +49,9 @@ export class PostgresConnections implements AsyncDisposable {
       this.breaker.succeeded();
       return done;
     } catch (cause) {
-      if (isUndone(cause)) this.breaker.succeeded();
+      if (isAnswer(cause)) this.breaker.succeeded();
       else this.breaker.failed();
+      if (isMistake(cause)) throw cause;
       throw isUndone(cause) ? unavailable(cause) : unanswered(kind, cause);
     }
   }
@@ -109,4 +110,15 @@ export class PostgresConnections implements AsyncDisposable {
  */
 function isUndone(cause: unknown): boolean {
   return cause instanceof DatabaseError && cause.code?.startsWith('57P') !== true;
+}
+
+/** Not so when the statement was given up because it took too long, or the server is ending. */
+function isAnswer(cause: unknown): boolean {
+  return cause instanceof DatabaseError && cause.code?.startsWith('57') !== true;
+}
+
+/** Our data or our SQL is wrong, which no waiting mends; a missing right is for the operator. */
+function isMistake(cause: unknown): boolean {
+  if (!(cause instanceof DatabaseError) || cause.code === '42501') return false;
+  return /^(22|23|42)/.test(cause.code ?? '');
 }

@@ -4,12 +4,6 @@ import { Client } from 'pg';
 import { unavailable } from './outage.ts';
 
 const timeoutMs = 5_000;
-const dangers = {
-  synchronous_commit: 'a crash of its machine may undo endings that were acknowledged',
-  fsync: 'a crash of its machine may destroy the database',
-  full_page_writes: 'a crash of its machine may damage pages',
-};
-
 /**
  * Sentences for the log; empty when nothing is known against it. Asked as the user and for the
  * database of the URL, because settings may differ by both.
@@ -24,11 +18,12 @@ export async function postgresHazards(url: string): Promise<string[]> {
   client.on('error', () => undefined);
   try {
     await client.connect();
-    const { rows } = await client.query<{ name: keyof typeof dangers }>(
-      `SELECT name FROM pg_settings WHERE setting = 'off' AND name = ANY($1) ORDER BY name`,
-      [Object.keys(dangers)],
-    );
-    return rows.map(({ name }) => `PostgreSQL runs with ${name}=off: ${dangers[name]}`);
+    const { rows } = await client.query('SHOW synchronous_commit');
+    if (rows[0]?.synchronous_commit !== 'off') return [];
+    return [
+      'PostgreSQL acknowledges before it has written (synchronous_commit off): its crash may undo ' +
+        'endings and registrations; set synchronous_commit to on',
+    ];
   } catch (cause) {
     throw unavailable(cause);
   } finally {

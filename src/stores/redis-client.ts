@@ -150,6 +150,7 @@ export function reasonOf(failure: unknown): string {
   const cause = failure instanceof AggregateError ? failure.errors[0] : failure;
   if (cause instanceof NoMaster) return 'the sentinels know no master of that name, or it is none';
   if (cause instanceof ErrorReply) return `it refuses with ${codeOf(cause)}`;
-  if (cause instanceof Error && 'code' in cause) return String(cause.code);
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  if (code !== '' && code !== 'ECONNRESET') return code;
   return 'it does not answer as Redis does; perhaps only one side speaks TLS (rediss://)';
 }

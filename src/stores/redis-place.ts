@@ -33,8 +33,10 @@ export class RedisPlace implements Disposable {
     this.#waitMs = Math.max(1, Math.floor(0.4 * options.timeoutMs));
   }
 
+  /** That of endings while these cannot be asked, and of the rest otherwise. */
   get state(): BreakerState {
-    return this.#commands.breaker.state;
+    const endings = this.#endings?.breaker.state ?? 'closed';
+    return endings === 'closed' ? this.#commands.breaker.state : endings;
   }
 
   /** Connects, the first time; who asks again is told how that goes. */

@@ -2,21 +2,26 @@
 // have happened, and is back soon after the cure. Links are cut by a proxy in between; a private
 // Redis is paused and killed as well. All times are generous: they are about hanging, not speed.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { ErrorReply } from '@redis/client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { withClient } from '../../src/backing/databases.ts';
 import { OperatingError } from '../../src/core/errors.ts';
 import type { StoredSession } from '../../src/core/session.ts';
 import { type Link, openLink } from '../../src/lab/link.ts';
 import { postgres, redis } from '../../src/stores/index.ts';
+import { postgresHazards } from '../../src/stores/postgres-hazards.ts';
+import { RedisConnection } from '../../src/stores/redis-connection.ts';
+import { redisHazards } from '../../src/stores/redis-hazards.ts';
 import type { SessionStore, Store } from '../../src/stores/store.ts';
 import { freshDatabase } from '../support/backing.ts';
+import { RedisServers, tell } from '../support/redis-servers.ts';
 import { rotation } from './ground.ts';
 import { newSession } from './subject.ts';
 
-const command = 'redis-server';
 const timeoutMs = 600;
 const slackMs = 400;
 const backWithinMs = 1_000 + timeoutMs;
@@ -67,6 +72,7 @@ async function expectBack(store: SessionStore, session: StoredSession): Promise<
     expect(performance.now() - curedAt).toBeLessThan(backWithinMs);
     await delay(5);
   }
+  expect(store.breaker?.()).toBe('closed');
   for (let n = 0; n < 30; n += 1) expect(await look(store, session)).toBe('found');
   const many = await Promise.all(Array.from({ length: 30 }, () => look(store, session)));
   expect(many).toEqual(many.map(() => 'found'));
@@ -106,6 +112,7 @@ describe.each(subjects)('$name behind a link that fails', (subject) => {
     for (const verb of reads) expect(await codeOf(all[verb]), verb).toBe('store-unavailable');
     const together = await Promise.all(Array.from({ length: 50 }, () => codeOf(all.read)));
     expect(new Set(together)).toEqual(new Set(['store-unavailable']));
+    expect(store.breaker?.()).not.toBe('closed');
     link.heal();
     await expectBack(store, session);
   });
@@ -191,33 +198,87 @@ describe.each(subjects)('$name at the start', ({ name, store }) => {
   });
 });
 
+test('with all connections of PostgreSQL taken nobody waits long, and most not at all', async () => {
+  const url = await freshDatabase();
+  await using store = await postgres.open({ url, timeoutMs });
+  const session = newSession();
+  await store.create(session);
+  await withClient(url, async (other) => {
+    const tables = await other.query(`SELECT tablename FROM pg_tables WHERE schemaname = 'public'`);
+    const names = tables.rows.map(({ tablename }) => tablename).join(', ');
+    await other.query(`BEGIN; LOCK TABLE ${names} IN ACCESS EXCLUSIVE MODE`);
+    const attempts = Array.from({ length: 50 }, () => codeOf(verbs(store, session).read));
+    expect(new Set(await Promise.all(attempts))).toEqual(new Set(['store-unavailable']));
+    expect(store.breaker?.()).not.toBe('closed');
+    const waitedMs = await Promise.all(
+      attempts.map(async () => {
+        const begunAt = performance.now();
+        expect(await codeOf(verbs(store, session).read)).toBe('store-unavailable');
+        return performance.now() - begunAt;
+      }),
+    );
+    expect(waitedMs.filter((ms) => ms < timeoutMs / 2).length).toBeGreaterThan(40);
+    await other.query('ROLLBACK');
+  });
+  await expectBack(store, session);
+});
+
 describe.skipIf(inject('redisUrl') === undefined)('a private Redis', () => {
-  let port: number;
+  let servers: RedisServers;
   let server: ChildProcess;
+  let port: number;
   let store: SessionStore;
   let session: StoredSession;
 
-  async function start(): Promise<void> {
-    const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', ''];
-    server = spawn(command, settings, { stdio: ['ignore', 'pipe', 'inherit'] });
-    for await (const line of server.stdout ?? []) if (/Ready to accept/.test(`${line}`)) return;
-  }
-
   beforeAll(async () => {
-    const free = createServer().listen(0, '127.0.0.1');
-    await once(free, 'listening');
-    const address = free.address();
-    port = typeof address === 'object' && address !== null ? address.port : 0;
-    free.close();
-    await once(free, 'close');
-    await start();
+    servers = new RedisServers();
+    ({ port, process: server } = await servers.start());
     store = await redis.open({ url: `redis://127.0.0.1:${port}`, timeoutMs });
     session = newSession();
     await store.create(session);
   });
   afterAll(async () => {
     await store[Symbol.asyncDispose]();
-    server.kill('SIGKILL');
+    await servers[Symbol.asyncDispose]();
+  });
+
+  test('full, it refuses logins and goes on ending sessions', async () => {
+    const [one, other] = [newSession(), newSession()];
+    for (const each of [one, other]) await store.create(each);
+    await tell({ port }, ['CONFIG', 'SET', 'maxmemory', '1']);
+    await using durable = await redis.open({
+      ...{ url: `redis://127.0.0.1:${port}`, timeoutMs, replicas: 1 },
+    });
+    expect(await codeOf(verbs(store, session).create)).toBe('store-unavailable');
+    expect(await codeOf(verbs(store, session).update)).toBe('store-unavailable');
+    expect(await look(store, session)).toBe('found');
+    expect(await store.revoke(one.id, 'logout', one.createdAt)).toBe(true);
+    expect(await codeOf(verbs(durable, other).revoke)).toBe('revocation-not-durable');
+    expect(await look(store, other)).toBe('nothing');
+    expect(store.breaker?.()).toBe('closed');
+    await tell({ port }, ['CONFIG', 'SET', 'maxmemory', '0']);
+    await expectBack(store, session);
+  });
+
+  test('a mistake in what we send does not look like an outage', async () => {
+    using connection = await RedisConnection.open(`redis://127.0.0.1:${port}`, timeoutMs);
+    for (const mistake of ['return nonsense()', `return redis.call('HGET', KEYS[1])`]) {
+      const asked = connection.ask('write', '{a}', (to) => to.eval(mistake, { keys: ['{a}'] }));
+      await expect(asked).rejects.toBeInstanceOf(ErrorReply);
+    }
+    expect(connection.breaker).toBe('closed');
+  });
+
+  test('what would lose endings is named at the start', async () => {
+    const url = `redis://127.0.0.1:${port}`;
+    expect(await redisHazards(url)).toEqual([expect.stringContaining('nothing on disk')]);
+    await tell({ port }, ['CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru', 'appendonly', 'yes']);
+    expect(await redisHazards(url)).toEqual([expect.stringContaining('allkeys-lru')]);
+    await tell({ port }, ['CONFIG', 'SET', 'maxmemory-policy', 'noeviction', 'appendonly', 'no']);
+    const database = await freshDatabase();
+    const daring = `${database}?options=-c%20synchronous_commit%3Doff`;
+    expect(await postgresHazards(database)).toEqual([]);
+    expect(await postgresHazards(daring)).toEqual([expect.stringContaining('synchronous_commit')]);
   });
 
   test('while paused it is unavailable, and it is back soon after it wakes', async () => {
@@ -243,7 +304,7 @@ describe.skipIf(inject('redisUrl') === undefined)('a private Redis', () => {
     for (const verb of [...reads, ...writes]) {
       expect(await codeOf(all[verb]), verb).toBe('store-unavailable');
     }
-    await start();
+    await servers.start({}, [], port);
     const next = newSession();
     while (!(await store.create(next).catch(() => false))) await delay(5);
     await expectBack(store, next);
