@@ -4,6 +4,7 @@
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import * as checkers from '../src/checkers/index.ts';
+import { assurance } from '../src/core/assurance.ts';
 import { errors } from '../src/core/errors.ts';
 import { lifetimes, limits } from '../src/core/limits.ts';
 import { type Claim, type Claims, type PropertyName, properties } from '../src/core/verdict.ts';
@@ -170,6 +171,37 @@ function configurationPage(): string {
   );
 }
 
+function lasting(ms: number): string {
+  const [unit = 60_000, name = 'min'] =
+    ms % 86_400_000 === 0 ? [86_400_000, 'd'] : ms % 3_600_000 === 0 ? [3_600_000, 'h'] : [];
+  return `${ms / unit} ${name}`;
+}
+
+function policyPage(): string {
+  const bounds = { idleMs: 'idle', absoluteMs: 'absolute', freshMs: 'fresh' } as const;
+  return page(
+    'Session policies',
+    'What `ASSURANCE` sets where nothing else is said (OWASP ASVS 5.0 7.1.1, 7.1.2; NIST SP 800-63B-4), and why. A session ends when it has not been used for the idle time, and at the absolute time whatever its use; a sensitive operation asks for a proof of identity that is fresh.',
+    ...Object.entries(assurance).flatMap(([level, { says, because, nist, ...policy }]) => [
+      `## \`${level}\`\n\n${says[0]?.toUpperCase()}${says.slice(1)}. ${level === 'aal2' ? 'The default. ' : ''}NIST asks for at most ${lasting(nist.absoluteMs)} in all, and ${nist.idleMs === undefined ? 'leaves open how long' : `at most ${lasting(nist.idleMs)}`} without use.`,
+      table(
+        ['bound', 'value', 'because'],
+        [
+          ...Object.entries(bounds).map(([key, name]) => [
+            name,
+            lasting(policy[key as keyof typeof bounds]),
+            because[key as keyof typeof bounds],
+          ]),
+          ['sessions per user', String(policy.sessionsMax), because.sessionsMax],
+          ['one more', policy.atLimit.replace('-', ' the '), because.atLimit],
+        ],
+      ),
+    ]),
+    '## Where sessions are not counted\n\nThe strategy `sealed-cookie` keeps nothing on the server, so it cannot count: the last two bounds hold under all others.',
+    '## Federation\n\nNone: no identity provider is asked, and none is told (ASVS 7.1.3). A session begins by one thing only, a login with the user’s own password (7.6.2): no link, no redirect and no other site can begin one. Its absolute limit counts from that login, and no refresh, step-up or change moves it (7.6.1). An application that adds an identity provider would take the login from there; it has to bound the absolute limit by what the provider says of its own session, ask the provider again where a fresh proof is due, and end the session when the provider says that it has ended.',
+  );
+}
+
 const comparison = table(
   ['what happens', ...answerNames],
   allScenarios.map(([name, scenario]) => [
@@ -191,6 +223,7 @@ const pages: Readonly<Record<string, string>> = {
   'docs/reference/properties.md': propertyPage(),
   'docs/reference/errors.md': errorPage(),
   'docs/reference/configuration.md': configurationPage(),
+  'docs/reference/session-policies.md': policyPage(),
   'README.md': withTable(readFileSync('README.md', 'utf8')),
 };
 

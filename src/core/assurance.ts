@@ -22,7 +22,7 @@ interface Bounds {
 export interface AssurancePolicy extends Bounds {
   readonly says: string;
   readonly because: Readonly<Record<keyof Bounds, string>>;
-  /** The most that NIST SP 800-63B-4 allows; absent where it sets no bound. */
+  /** The most that NIST SP 800-63B-4 asks for; absent where it sets no bound. */
   readonly nist: { readonly absoluteMs: number; readonly idleMs?: number };
 }
 
@@ -36,7 +36,7 @@ export const assurance: Readonly<Record<AssuranceLevel, AssurancePolicy>> = {
     atLimit: 'end-oldest',
     because: {
       idleMs: 'who comes once a week stays logged in; a lost device does not for longer',
-      absoluteMs: 'the longest that NIST allows',
+      absoluteMs: 'the longest that NIST asks for',
       freshMs: 'one visit to the account’s settings takes one proof',
       sessionsMax: 'more than anyone has devices: it bounds what one account can cost the store',
       atLimit: 'the oldest is the one most likely forgotten, and nobody is locked out',
@@ -51,8 +51,8 @@ export const assurance: Readonly<Record<AssuranceLevel, AssurancePolicy>> = {
     sessionsMax: 25,
     atLimit: 'end-oldest',
     because: {
-      idleMs: 'outlasts a talk or a form, and not a lunch; NIST allows twice as much',
-      absoluteMs: 'a long working day, so that nobody logs in twice in one; NIST allows two',
+      idleMs: 'outlasts a talk or a form, and not a lunch; NIST would have twice as much',
+      absoluteMs: 'a long working day, so that nobody logs in twice in one; NIST would have two',
       freshMs: 'long enough to do what it was given for, too short to find the desk left',
       sessionsMax: 'a few devices with a few browsers; many more look like a shared password',
       atLimit: 'who logs in has just proven who they are, so an older login gives way',
@@ -67,8 +67,8 @@ export const assurance: Readonly<Record<AssuranceLevel, AssurancePolicy>> = {
     sessionsMax: 3,
     atLimit: 'refuse',
     because: {
-      idleMs: 'the longest that NIST allows',
-      absoluteMs: 'one shift; NIST allows 12 hours',
+      idleMs: 'the longest that NIST asks for',
+      absoluteMs: 'one shift; NIST would have 12 hours',
       freshMs: 'each sensitive step takes a proof of its own',
       sessionsMax: 'a workstation, a second one, and one for an emergency',
       atLimit: 'a stolen password must not quietly push out an administrator at work',
