@@ -1,8 +1,8 @@
 // Servers that the environment names: PostgreSQL by DATABASE_URL or PGHOST and its relatives,
 // Redis by REDIS_URL. Each is asked once, so that a wrong address is reported at the start, by
 // where it points and without its password, and not by a timeout in the middle of a run.
-import { createClient } from '@redis/client';
 import { OperatingError } from '../core/errors.ts';
+import { RedisConnection } from '../stores/redis-connection.ts';
 import { withClient } from './databases.ts';
 
 export interface Existing {
@@ -30,14 +30,7 @@ export async function existingRedis(env: NodeJS.ProcessEnv): Promise<Existing | 
   if (!env.REDIS_URL) return undefined;
   const named = { url: env.REDIS_URL, origin: 'REDIS_URL' };
   try {
-    const client = createClient({
-      url: named.url,
-      disableOfflineQueue: true,
-      socket: { connectTimeout: answerWithinMs, reconnectStrategy: false },
-    });
-    client.on('error', () => undefined);
-    await client.connect();
-    client.destroy();
+    using _ = await RedisConnection.open(named.url, answerWithinMs);
   } catch (cause) {
     throw unavailable('Redis', named, cause);
   }
@@ -64,12 +57,15 @@ function whereOf(url: string): string {
   return `${host}${pathname}`;
 }
 
+/** Of Redis the store has said already where it is and why it cannot be used. */
 function unavailable(kind: string, { url, origin }: Existing, cause: unknown): OperatingError {
   const code = cause instanceof Error && 'code' in cause ? ` (${cause.code})` : '';
+  const what =
+    cause instanceof OperatingError
+      ? cause.message
+      : `${kind} at ${whereOf(url)} cannot be used${code}`;
   return new OperatingError('backing-unavailable', {
-    detail:
-      `${kind} at ${whereOf(url)}, named by ${origin}, cannot be used${code}: ` +
-      `start it, correct ${origin}, or unset it to use a private one`,
+    detail: `${what}: start it, correct ${origin}, or unset it to use a private one`,
     cause,
   });
 }

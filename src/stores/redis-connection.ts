@@ -47,8 +47,8 @@ export class RedisConnection implements Disposable {
    * when a write was sent and not answered in time, and `revocation-not-durable` when an ending was
    * done, and too few replicas have it.
    */
-  async ask<T>(kind: Kind, key: string, send: Send<T>): Promise<T> {
-    return await this.#place.ask(kind, key, send);
+  ask<T>(kind: Kind, key: string, send: Send<T>): Promise<T> {
+    return this.#place.ask(kind, key, send);
   }
 
   async ping(): Promise<void> {

@@ -47,9 +47,9 @@ export class RedisPlace implements Disposable {
   }
 
   /** @throws OperatingError as RedisNode does, and `revocation-not-durable` for an ending. */
-  async ask<T>(kind: Kind, key: string, send: Send<T>): Promise<T> {
-    if (kind !== 'ending' || !this.#endings) return await this.#commands.ask(kind, send);
-    return await this.#endings.ask(kind, async (client) => {
+  ask<T>(kind: Kind, key: string, send: Send<T>): Promise<T> {
+    if (kind !== 'ending' || !this.#endings) return this.#commands.ask(kind, send);
+    return this.#endings.ask(kind, async (client) => {
       const done = await send(client);
       const replicas = await this.#replicated(client, key).catch(notDurable);
       return replicas < this.#replicas ? notDurable() : done;

@@ -110,7 +110,7 @@ export async function tell(
 }
 
 /** Asks until the reply is as wanted; fails after a while with the last one. */
-export async function told(
+async function told(
   server: Pick<Server, 'port'>,
   command: readonly string[],
   wanted: RegExp,
