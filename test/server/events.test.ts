@@ -1,0 +1,167 @@
+// An event stream lives as long as its session and no longer, on whichever server the session ends;
+// it keeps no session alive, and leaves nothing behind.
+
+import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import type { Session } from '../../src/core/session.ts';
+import type { Environment } from '../../src/server/config.ts';
+import { SessionWatch, type WatchEnd } from '../../src/server/session-watch.ts';
+import type { Recogniser } from '../../src/strategies/strategy.ts';
+import { freshDatabase } from '../support/backing.ts';
+import { answers, type Client, clientAt, password, startApp } from './ground.ts';
+
+async function start(answer: (typeof answers)[number], changes: Environment = {}) {
+  const server = await startApp(answer, changes);
+  onTestFinished(() => server[Symbol.asyncDispose]());
+  const url = await server.app.listen({ port: 0, host: '127.0.0.1' });
+  return { ...server, url };
+}
+
+interface Stream {
+  readonly status: number | undefined;
+  readonly type: string | undefined;
+  text(): string;
+  ended(): boolean;
+  leave(): void;
+}
+
+async function listen(url: string, client: Client): Promise<Stream> {
+  const asked = httpRequest(`${url}/events`, { headers: client.credential }).end();
+  asked.on('error', () => undefined);
+  onTestFinished(() => void asked.destroy());
+  const [answer] = await once(asked, 'response');
+  let [text, ended] = ['', false];
+  answer.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  answer.on('error', () => undefined);
+  answer.on('end', () => {
+    ended = true;
+  });
+  return {
+    status: answer.statusCode,
+    type: answer.headers['content-type'],
+    text: () => text,
+    ended: () => ended,
+    leave: () => asked.destroy(),
+  };
+}
+
+const soon = { timeout: 10_000, interval: 20 };
+
+describe.each([answers[0], answers[2]])('$strategy on $store', (answer) => {
+  let shared: Environment;
+  beforeEach(async () => {
+    shared = { DATABASE_URL: await freshDatabase() };
+  });
+
+  async function loggedIn(url: string): Promise<Client> {
+    const me = clientAt(url);
+    await me.ask('POST', '/register', { username: 'alice', password });
+    expect((await me.logIn('alice')).status).toBe(200);
+    return me;
+  }
+
+  test('a stream says that it is ready, and ends with the session [ASVS 7.4.1]', async () => {
+    const { url } = await start(answer, shared);
+    const me = await loggedIn(url);
+    const stream = await listen(url, me);
+    expect([stream.status, stream.type]).toEqual([200, 'text/event-stream']);
+    await expect.poll(stream.text, soon).toMatch(/^event: ready\ndata: {"handle":"[\w-]+"}\n\n/);
+    expect((await me.ask('POST', '/logout')).status).toBe(204);
+    await expect.poll(stream.ended, soon).toBe(true);
+    expect(stream.text()).toMatch(/\nevent: session-ended\ndata: {"handle":"[\w-]+"}\n\n$/);
+  });
+
+  test('it ends as well when the session ends on another server, and others go on', async () => {
+    const [here, there] = [await start(answer, shared), await start(answer, shared)];
+    const [phone, laptop] = [await loggedIn(here.url), await loggedIn(here.url)];
+    const streams = [await listen(here.url, phone), await listen(here.url, laptop)] as const;
+    const elsewhere = clientAt(there.url);
+    elsewhere.credential = phone.credential;
+    expect((await elsewhere.ask('POST', '/logout')).status).toBe(204);
+    await expect.poll(streams[0].ended, soon).toBe(true);
+    expect(streams[1].ended()).toBe(false);
+    expect(streams[1].text()).not.toContain('session-ended');
+  });
+
+  test('an open stream keeps no session alive [ASVS 7.3.1]', async () => {
+    const { url } = await start(answer, { ...shared, IDLE_MS: '2000' });
+    const stream = await listen(url, await loggedIn(url));
+    await expect.poll(stream.text, soon).toContain('session-ended');
+  });
+});
+
+describe('on one server', () => {
+  async function streaming(changes: Environment = {}) {
+    const server = await start(answers[1], changes);
+    const me = clientAt(server.url);
+    await me.ask('POST', '/register', { username: 'alice', password });
+    await me.logIn('alice');
+    const stream = await listen(server.url, me);
+    return { server, me, stream };
+  }
+
+  test('a stream beats while nothing happens, so that nobody takes it for dead', async () => {
+    const { stream } = await streaming({ REQUEST_TIMEOUT_MS: '200' });
+    await expect.poll(() => stream.text().match(/: alive/g)?.length ?? 0, soon).toBeGreaterThan(4);
+    expect(stream.ended()).toBe(false);
+  });
+
+  test('a session has so many streams, and one that was left makes room', async () => {
+    const { server, me, stream } = await streaming();
+    const more = [];
+    for (let n = 0; n < 3; n += 1) more.push(await listen(server.url, me));
+    expect(more.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect((await listen(server.url, me)).status).toBe(429);
+    stream.leave();
+    await expect.poll(async () => (await listen(server.url, me)).status, soon).toBe(200);
+  });
+
+  test('a server that closes ends its streams, and says nothing of the session', async () => {
+    const { server, stream } = await streaming();
+    await expect.poll(stream.text, soon).toContain('ready');
+    await server.app.close();
+    await expect.poll(stream.ended, soon).toBe(true);
+    expect(stream.text()).not.toContain('session-ended');
+  });
+
+  test('nobody has no stream', async () => {
+    const { server } = await streaming();
+    expect((await listen(server.url, clientAt(server.url))).status).toBe(401);
+  });
+});
+
+test('a watch learns of an ending from the log at once, whatever the store says', async () => {
+  const session = { id: 'i', userId: 'u', handle: 'h', epoch: 3, absoluteExpiresAt: Infinity };
+  const living = { handle: 'h', createdAt: 0, lastSeenAt: 0, expiresAt: Infinity };
+  type Tell = Parameters<
+    NonNullable<ConstructorParameters<typeof SessionWatch>[0]['revocations']>['follow']
+  >[0];
+  let tell: Tell = () => undefined;
+  const parts = {
+    recogniser: { list: async () => [living] } as unknown as Recogniser,
+    revocations: {
+      follow(listener: Tell) {
+        tell = listener;
+        return { [Symbol.dispose]: () => undefined };
+      },
+    },
+  };
+  using watch = new SessionWatch(parts as unknown as ConstructorParameters<typeof SessionWatch>[0]);
+  const heard: WatchEnd[] = [];
+  const listening = () => watch.whileSessionLives(session as Session, (how) => heard.push(how));
+  listening();
+  tell({ kind: 'session', sessionId: 'other' });
+  tell({ kind: 'user', userId: 'u', epoch: 3 });
+  tell({ kind: 'user', userId: 'u', epoch: 4, except: 'i' });
+  tell({ kind: 'user', userId: 'other', epoch: 9 });
+  expect(heard).toEqual([]);
+  tell({ kind: 'user', userId: 'u', epoch: 4 });
+  expect(heard).toEqual(['ended']);
+  listening();
+  tell({ kind: 'session', sessionId: 'i' });
+  expect(heard).toEqual(['ended', 'ended']);
+  expect(watch.watchers(session as Session)).toBe(0);
+});
