@@ -28,7 +28,7 @@ const written = `id, handle, user_id, user_name, created_at, last_seen_at, authe
   secret_hash, previous_secret_hash, sealed_secret`;
 
 const row = `$1::text, $2::text, $3::text, $4::text, $5::float8, $6::float8, $7::float8, $8::float8,
-  $9::float8, $10::float8, $11::integer, $12::integer, $13::integer, $14::jsonb, $15::text,
+  $9::float8, $10::float8, $11::integer, $12::float8, $13::integer, $14::jsonb, $15::text,
   $16::text, $17::text`;
 
 export const statements = {

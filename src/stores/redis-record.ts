@@ -3,7 +3,8 @@
 // numbers stay the texts that JavaScript wrote. `who` never changes: JSON that no script reads, but
 // for the user id that it opens with. `f:<name>` is one field of the session's data, as JSON. What
 // ended is a hash with nothing but `ended`. A later layout takes another prefix of keys, so that
-// servers of two versions never take each other's records for broken ones.
+// servers of two versions never take each other's records for broken ones. Where Redis is told
+// `hash-max-listpack-value 512`, it keeps all of this in one piece.
 
 import type { Fields, Json, StoredSession } from '../core/session.ts';
 

@@ -48,7 +48,7 @@ local function livingOf(index, keyPrefix, user, now)
     local who = redis.call('HGET', key, 'who') or ''
     local state = string.sub(who, 1, #user) == user and living(key, now)
     if state then
-      found[#found + 1] = {id = id, key = key, who = who, at = tonumber(state[createdAt])}
+      found[#found + 1] = {id = id, key = key, at = tonumber(state[createdAt])}
     end
   end
   table.sort(found, function(one, other)

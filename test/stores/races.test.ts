@@ -43,6 +43,15 @@ async function interleave(stores: readonly SessionStore[], random: Random): Prom
       name: 'revokeAll',
       run: async (store) => (await store.revokeAll(userId, 'logout-everywhere', now)) === 1,
     },
+    {
+      name: 'a login at the limit',
+      run: async (store) => {
+        const limit = { sessionsMax: 1, atLimit: 'end-oldest' } as const;
+        const login = newSession({ userId, createdAt: now });
+        const created = await store.create(login, limit);
+        return created.outcome === 'ok' && created.ended[0] === id;
+      },
+    },
   ]);
   const increment = { op: 'increment', field: 'n', by: 1 } as const;
   const update = async (store: SessionStore) =>
@@ -83,7 +92,8 @@ async function interleave(stores: readonly SessionStore[], random: Random): Prom
     for (const late of [write, touch, rotate, create]) {
       if (await late.run(store)) violations.push(`${late.name} succeeded after everything`);
     }
-    if ((await store.list(userId, now)).length > 0) violations.push('the list shows the session');
+    const listed = await store.list(userId, now);
+    if (listed.some((one) => one.id === id)) violations.push('the list shows the session');
   }
   return violations;
 }

@@ -16,7 +16,12 @@ export function storeContract(subject: Subject): void {
       test('what one server creates another reads whole', async () => {
         const fields = { cart: { apple: 2, tags: ['a', null, true, 1.5] }, 'cart.pear': 3 };
         const secrets = { previousSecretHash: 'before', sealedSecret: 'sealed' };
-        const counts = { revision: 7, epoch: 3, dataVersion: 2, authenticatedAt: 1.5 };
+        const counts = {
+          revision: 7,
+          epoch: 1_753_000_000_000.5,
+          dataVersion: 2,
+          authenticatedAt: 1.5,
+        };
         const session = await ground.begin({ fields, ...secrets, ...counts });
         expect(plain(await ground.there.read(session.id, session.createdAt))).toEqual(session);
         await expect(ground.there.ping()).resolves.toBeUndefined();
