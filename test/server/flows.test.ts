@@ -2,7 +2,7 @@
 // live: the whole application, over the real stores and the real accounts.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { answers, clientOf, password, startApp, type TestServer } from './ground.ts';
+import { answers, type Client, clientOf, password, startApp, type TestServer } from './ground.ts';
 
 describe.each(answers)('$strategy on $store', (answer) => {
   let server: TestServer;
@@ -126,7 +126,7 @@ describe.each(answers)('$strategy on $store', (answer) => {
     expect(renewed.status).toBe(401);
   });
 
-  test('a user sees all devices, ends one of them, and then all', async () => {
+  test('a user sees all devices, ends one of them, and then all [ASVS 7.5.2]', async () => {
     const { me: phone, username } = await newUser();
     const laptop = client();
     await laptop.logIn(username);
@@ -152,6 +152,92 @@ describe.each(answers)('$strategy on $store', (answer) => {
       expect(['session-ended', 'not-authenticated']).toContain(body.code);
       expect(headers).not.toHaveProperty('set-cookie');
     }
+  });
+
+  const newPassword = 'a-new-canary-password-4711';
+
+  /** Can this client go on? A token alone is good until it expires, so it must renew itself. */
+  async function isIn(one: Client): Promise<boolean> {
+    const { refreshToken } = one;
+    const asked = await (refreshToken
+      ? one.ask('POST', '/refresh', { refreshToken })
+      : one.ask('GET', '/dashboard'));
+    expect([200, 401]).toContain(asked.status);
+    return asked.status === 200;
+  }
+
+  test('a change of password ends the other sessions and renews this one [ASVS 7.4.3] [ASVS 7.2.4]', async () => {
+    const { me, username } = await newUser();
+    const others = [client(), client()];
+    for (const other of others) await other.logIn(username);
+    const before = me.credential;
+    const changed = await me.ask('POST', '/password', { password, newPassword });
+    expect(changed.status).toBe(200);
+    expect(me.credential).not.toEqual(before);
+    expect(await Promise.all([me, ...others].map(isIn))).toEqual([true, false, false]);
+    expect((await client().logIn(username)).status).toBe(401);
+    const again = { username, password: newPassword };
+    expect((await client().ask('POST', '/login', again)).status).toBe(200);
+  });
+
+  test('a change of password spares the other sessions where that is asked for [ASVS 7.4.3]', async () => {
+    const { me, username } = await newUser();
+    const other = client();
+    await other.logIn(username);
+    const change = { password, newPassword, endOthers: false };
+    expect((await me.ask('POST', '/password', change)).status).toBe(200);
+    expect(await Promise.all([me, other].map(isIn))).toEqual([true, true]);
+  });
+
+  test('a password changes only for who knows it, and to one that may be', async () => {
+    const { me, username } = await newUser();
+    const refused = await me.ask('POST', '/password', { password: 'not this one', newPassword });
+    expect([refused.status, refused.body.code]).toEqual([401, 'wrong-credentials']);
+    const weak = await me.ask('POST', '/password', { password, newPassword: 'password1' });
+    expect([weak.status, weak.body.code]).toEqual([400, 'invalid-request']);
+    expect((await client().logIn(username)).status).toBe(200);
+  });
+
+  test('no session begins without an action of the user [ASVS 7.6.2]', async () => {
+    const { me, username } = await newUser();
+    const stranger = client();
+    const paths = [...server.app.routeTable.keys()].filter((path) => path !== '/events');
+    for (const path of paths) {
+      const { headers, body } = await stranger.ask('GET', path);
+      expect([path, headers]).not.toHaveProperty('1.set-cookie');
+      expect([path, body]).not.toHaveProperty('1.accessToken');
+    }
+    const registering = { username: `${username}-2`, password };
+    expect((await stranger.ask('POST', '/register', registering)).status).toBe(201);
+    expect((await stranger.ask('POST', '/login', { ...registering, password: 'no' })).status).toBe(
+      401,
+    );
+    expect([stranger.credential, stranger.refreshToken]).toEqual([{}, undefined]);
+    expect((await me.ask('GET', '/sessions')).body.sessions).toHaveLength(1);
+  });
+
+  test('every protected page shows the way out, and it leads out [ASVS 7.4.4]', async () => {
+    for (const page of ['/dashboard', '/me']) {
+      const { me } = await newUser();
+      const { logout } = (await me.ask('GET', page)).body.links;
+      expect((await me.ask('POST', logout)).status).toBe(204);
+      expect(await isIn(me)).toBe(false);
+    }
+  });
+
+  test('a refusal names the way in where HTTP has a name for it, and bodies tell nothing', async () => {
+    const stranger = client();
+    const without = await stranger.ask('GET', '/dashboard');
+    stranger.credential = { authorization: 'Bearer a.b.c' };
+    const invalid = await stranger.ask('GET', '/dashboard');
+    expect({ ...invalid.body, requestId: '' }).toEqual({ ...without.body, requestId: '' });
+    const told = [without, invalid].map(({ headers }) => headers['www-authenticate']);
+    const realm = 'Bearer realm="sessionlab"';
+    expect(told).toEqual(
+      answer.strategy === 'token'
+        ? [realm, `${realm}, error="invalid_token"`]
+        : [undefined, undefined],
+    );
   });
 
   test('the metrics count who was recognised, and how routes answered', async () => {
@@ -186,5 +272,37 @@ describe.each(answers)('$strategy on $store', (answer) => {
       const bare = secret.replace(/^(session=|Bearer )/, '');
       expect(text).not.toContain(bare);
     }
+  });
+});
+
+describe.each(answers)('$strategy on $store, when the proof of identity is old', (answer) => {
+  test('an e-mail address changes only after another one [ASVS 7.5.1] [ASVS 7.5.3]', async () => {
+    await using server = await startApp(answer, { FRESH_MS: '1500' });
+    const me = clientOf(server.app);
+    await me.ask('POST', '/register', { username: 'alice', password });
+    await me.logIn('alice');
+    const change = (one: Client) => one.ask('PUT', '/email', { email: 'Alice@Example.org' });
+    const codeOf = async () => (await change(me)).body?.code;
+    await expect.poll(codeOf, { timeout: 10_000 }).toBe('reauthentication-required');
+    const stale = await change(me);
+    expect(stale.status).toBe(401);
+    expect(stale.body.detail).toContain('/step-up');
+    expect(stale.headers['www-authenticate']).toBe(
+      answer.strategy === 'token'
+        ? 'Bearer realm="sessionlab", error="insufficient_user_authentication", max_age=1'
+        : undefined,
+    );
+    const wrong = await me.ask('POST', '/step-up', { password: 'not this one' });
+    expect([wrong.status, wrong.body.code]).toEqual([401, 'wrong-credentials']);
+    const changeAfterStepUp = async () => {
+      const before = me.copy();
+      expect((await me.ask('POST', '/step-up', { password })).status).toBe(200);
+      expect((await change(before)).status).toBe(401);
+      const { status, body } = await change(me);
+      return { status, email: body.email };
+    };
+    const done = { status: 200, email: 'Alice@example.org' };
+    await expect.poll(changeAfterStepUp, { timeout: 10_000 }).toEqual(done);
+    expect((await me.ask('GET', '/dashboard')).status).toBe(200);
   });
 });
