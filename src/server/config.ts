@@ -30,6 +30,12 @@ export class ConfigError extends Error {
   }
 }
 
+/** Asked for only when the accounts are opened: a server of tests may stand without. */
+export const databaseIsNeeded: ConfigProblem = {
+  name: 'DATABASE_URL',
+  detail: 'DATABASE_URL: is needed, for the user accounts',
+};
+
 export interface ReadSettings {
   readonly config: Config;
   /** What may be wrong, and only the operator can know. */

@@ -11,8 +11,15 @@ import type { KeyRing, KeyRings } from '../keys/key-ring.ts';
 import type { RevocationLog, Revocations } from '../revocations/revocation-log.ts';
 import type { SessionStore, Store } from '../stores/store.ts';
 import type { Recogniser, Strategy, StrategyOptions } from '../strategies/strategy.ts';
-import { type Config, ConfigError, type Environment, readSettings } from './config.ts';
+import {
+  type Config,
+  ConfigError,
+  databaseIsNeeded,
+  type Environment,
+  readSettings,
+} from './config.ts';
 import { endGently, endOnSignal } from './ending.ts';
+import { checkHazards } from './hazards.ts';
 import { Meter } from './meter.ts';
 import type { Decoration, Parts } from './parts.ts';
 import { sessionData } from './session-data.ts';
@@ -31,9 +38,10 @@ async function serve(
   await using opened = new AsyncDisposableStack();
   const use = <T extends AsyncDisposable>(thing: T): T => opened.use(thing);
   const meter = new Meter();
-  const [openedStore, openedAccounts] = await Promise.all([
+  const [openedStore, openedAccounts, hazards] = await Promise.all([
     openStore(config, meter).then(use),
     openAccounts(config).then(use),
+    checkHazards(config),
     import('./server.ts'),
   ]);
   const store = decoration.store?.(openedStore) ?? openedStore;
@@ -43,7 +51,7 @@ async function serve(
   const own = recogniser && { recogniser };
   const parts = { config, store, accounts, meter, ...recognition, ...own };
   opened.move();
-  return listen(parts, decoration, warnings);
+  return listen(parts, decoration, [...warnings, ...hazards]);
 }
 
 /**
@@ -104,10 +112,7 @@ const traces = () => import('./traces.ts');
 export async function openAccounts(config: Config) {
   const accounts = await import('../accounts/accounts.ts');
   const { databaseUrl, storeTimeoutMs: timeoutMs, hashMemoryKib, hashPasses } = config;
-  if (databaseUrl === undefined) {
-    const name = 'DATABASE_URL';
-    throw new ConfigError([{ name, detail: `${name}: is needed, for the user accounts` }]);
-  }
+  if (databaseUrl === undefined) throw new ConfigError([databaseIsNeeded]);
   const hashing = { memoryKib: hashMemoryKib, passes: hashPasses };
   const { loginFailuresMax: failuresMax, adminUsers } = config;
   const options = { databaseUrl, hashing, timeoutMs, failuresMax, adminUsers };

@@ -3,6 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import {
+  isLoopback,
   isNetwork,
   isOrigin,
   list,
@@ -44,6 +45,15 @@ export const serverSettings = {
     isOrigin,
   ),
   secureCookies: yesNo('SECURE_COOKIES', 'false only for plain HTTP on loopback', true),
+  hazards: oneOf(
+    'HAZARDS',
+    'when PostgreSQL or Redis may lose what they acknowledge (synchronous_commit=off, eviction)',
+    {
+      says: 'refuse; ignore on loopback',
+      from: (given) => (isLoopback(given('HOST') ?? '127.0.0.1') ? 'ignore' : 'refuse'),
+    },
+    ['refuse', 'warn', 'ignore'] as const,
+  ),
   keepAliveMs: whole(
     'KEEP_ALIVE_MS',
     'how long an idle connection stays open; longer than the gateway keeps it',

@@ -1,0 +1,40 @@
+// Asks the services that keep sessions, endings and accounts, once and before the server serves,
+// whether they would lose what they acknowledge: a Redis that evicts, a PostgreSQL that answers
+// before it has written. HAZARDS says what follows from that.
+
+import { type Config, ConfigError } from './config.ts';
+
+/** Resolves to warnings. @throws ConfigError where HAZARDS=refuse and there are any. */
+export async function checkHazards(config: Config): Promise<readonly string[]> {
+  if (config.hazards === 'ignore') return [];
+  const found = await Promise.all(services(config).map(hazardsOf));
+  const hazards = [...new Set(found.flat())];
+  if (config.hazards === 'warn' || hazards.length === 0) return hazards;
+  const cure = 'mend it, or take the risk by HAZARDS=warn';
+  throw new ConfigError(
+    hazards.map((hazard) => ({ name: 'HAZARDS', detail: `HAZARDS: ${hazard}; ${cure}` })),
+  );
+}
+
+/** The URLs of all services that keep something, each once. */
+function services(config: Config): string[] {
+  const { databaseUrl, redisUrl, store, sessionStoreUrl, revocations, revocationsUrl } = config;
+  const usual = { memory: undefined, none: undefined, postgres: databaseUrl, redis: redisUrl };
+  const urls = [
+    databaseUrl,
+    store === 'memory' ? undefined : (sessionStoreUrl ?? { ...usual, cached: redisUrl }[store]),
+    revocations === 'none' || revocations === 'memory'
+      ? undefined
+      : (revocationsUrl ?? usual[revocations]),
+  ];
+  return [...new Set(urls.filter((url) => url !== undefined))];
+}
+
+async function hazardsOf(url: string): Promise<string[]> {
+  if (!url.startsWith('redis')) {
+    const { postgresHazards } = await import('../stores/postgres-hazards.ts');
+    return postgresHazards(url);
+  }
+  const { redisHazards } = await import('../stores/redis-hazards.ts');
+  return redisHazards(url);
+}

@@ -1,0 +1,193 @@
+// Settings: where they come from and what goes before what, that everything wrong is said at once
+// and nothing secret ever, and what is refused although each value alone would be allowed.
+
+import { execFile } from 'node:child_process';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Client } from 'pg';
+import { expect, onTestFinished, test } from 'vitest';
+import { assurance } from '../../src/core/assurance.ts';
+import { newTokenKey } from '../../src/keys/token-key.ts';
+import {
+  ConfigError,
+  type Environment,
+  readConfig,
+  readSettings,
+} from '../../src/server/config.ts';
+import { freshDatabase } from '../support/backing.ts';
+import { answers, environment, startReplica } from './ground.ts';
+
+const canary = 'canary-4711';
+
+async function file(name: string, text: string, mode = 0o600): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'sessionlab-config-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const path = join(folder, name);
+  await writeFile(path, text);
+  await chmod(path, mode);
+  return path;
+}
+
+function problemsOf(settings: Environment): string[] {
+  try {
+    readConfig(settings);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems.map(({ detail }) => detail);
+    throw error;
+  }
+  return [];
+}
+
+test('the environment goes before the file, which goes before the policy and the defaults', async () => {
+  const members = { IDLE_MS: 1_000, PORT: 4_000, ASSURANCE: 'aal3', TRUST_PROXY: ['10.0.0.0/8'] };
+  const CONFIG_FILE = await file('config.json', JSON.stringify(members));
+  const { config, origins } = readSettings({ CONFIG_FILE, PORT: '5000' });
+  expect(config).toMatchObject({
+    port: 5_000,
+    idleMs: 1_000,
+    absoluteMs: assurance.aal3.absoluteMs,
+    sessionsMax: assurance.aal3.sessionsMax,
+    trustProxy: ['10.0.0.0/8'],
+    host: '127.0.0.1',
+  });
+  expect([origins.port, origins.idleMs, origins.absoluteMs]).toEqual([
+    'environment',
+    'CONFIG_FILE',
+    'default',
+  ]);
+});
+
+test('timeouts and the number of sessions are documented policies, and hold as documented [ASVS 7.1.1] [ASVS 7.1.2]', () => {
+  const [minute, hour, day] = [60_000, 3_600_000, 86_400_000];
+  // What NIST SP 800-63B-4 allows at most: idle, and in all.
+  const most = { aal1: [30 * day, 30 * day], aal2: [hour, day], aal3: [15 * minute, 12 * hour] };
+  for (const level of ['aal1', 'aal2', 'aal3'] as const) {
+    const { idleMs, absoluteMs, freshMs, sessionsMax, atLimit } = assurance[level];
+    const config = readConfig({ ASSURANCE: level });
+    expect(config).toMatchObject({ idleMs, absoluteMs, freshMs, sessionsMax, atLimit });
+    expect(idleMs).toBeLessThanOrEqual(most[level][0] ?? 0);
+    expect(absoluteMs).toBeLessThanOrEqual(most[level][1] ?? 0);
+  }
+  const { warnings } = readSettings({ ASSURANCE: 'aal3', IDLE_MS: String(hour) });
+  expect(warnings).toContainEqual('IDLE_MS: 3600000 is longer than ASSURANCE=aal3 allows');
+});
+
+test('a secret may be in a file of its own, whose last newline is not part of it', async () => {
+  const url = `postgres://u:${canary}@h/d`;
+  const DATABASE_URL_FILE = await file('url', `${url}\n`);
+  expect(readConfig({ DATABASE_URL_FILE }).databaseUrl).toBe(url);
+  const CONFIG_FILE = await file('config.json', JSON.stringify({ DATABASE_URL_FILE }));
+  expect(readConfig({ CONFIG_FILE }).databaseUrl).toBe(url);
+  expect(problemsOf({ DATABASE_URL: url, DATABASE_URL_FILE })).toEqual([
+    'DATABASE_URL: DATABASE_URL_FILE is set as well: keep one of them',
+  ]);
+  expect(problemsOf({ DATABASE_URL_FILE: '/nowhere' })).toEqual([
+    'DATABASE_URL_FILE: "/nowhere" cannot be read: ENOENT',
+  ]);
+});
+
+test.skipIf(process.platform === 'win32')(
+  'a secret that everybody can read is warned of',
+  async () => {
+    const open = await file('url', 'postgres://h/d', 0o644);
+    const { warnings } = readSettings({ DATABASE_URL_FILE: open });
+    expect(warnings.filter((warning) => warning.includes('chmod o-r'))).toHaveLength(1);
+    const holdsNone = await file('config.json', '{"PORT":1}', 0o644);
+    const holdsOne = await file('config.json', '{"DATABASE_URL":"postgres://h/d"}', 0o644);
+    const aboutFile = (CONFIG_FILE: string) =>
+      readSettings({ CONFIG_FILE }).warnings.filter((warning) => warning.includes('CONFIG_FILE'));
+    expect(aboutFile(holdsNone)).toEqual([]);
+    expect(aboutFile(holdsOne)).toHaveLength(1);
+  },
+);
+
+test('all that is wrong is told together, with what is allowed, and no secret is', async () => {
+  const members = { STOER: 'redis', IDLE_MZ: 1, LOG_LEVEL: 'loud' };
+  const CONFIG_FILE = await file('config.json', JSON.stringify(members));
+  const problems = problemsOf({
+    CONFIG_FILE,
+    PORT: 'eighty',
+    TOKEN_KEY: canary,
+    REDIS_URL: `http://${canary}@h`,
+    TRUST_PROXY: '10.0.0.0/33',
+    ALLOWED_ORIGINS: 'https://shop.example/path',
+  });
+  expect(problems).toEqual(
+    expect.arrayContaining([
+      'STOER: CONFIG_FILE has a setting that there is not; the nearest is STORE',
+      'IDLE_MZ: CONFIG_FILE has a setting that there is not; the nearest is IDLE_MS',
+      'PORT: "eighty" is not allowed; allowed: a whole number from 0 to 65535',
+      expect.stringMatching(/^LOG_LEVEL: "loud" .*debug, info/),
+      expect.stringMatching(/^TOKEN_KEY: the value \(not shown\)/),
+      expect.stringMatching(/^REDIS_URL: the value \(not shown\)/),
+      expect.stringMatching(/^TRUST_PROXY: /),
+      expect.stringMatching(/^ALLOWED_ORIGINS: /),
+    ]),
+  );
+  expect(problems).toHaveLength(8);
+  expect(problems.join()).not.toContain(canary);
+});
+
+const open = { HOST: '0.0.0.0' };
+const developmentKey = JSON.stringify({ ...JSON.parse(await newTokenKey()), development: true });
+
+test.each<[string, Environment, string]>([
+  ['plain cookies that others can see', { ...open, SECURE_COOKIES: 'false' }, 'SECURE_COOKIES'],
+  ['secure cookies behind a proxy that is not trusted', open, 'TRUST_PROXY'],
+  [
+    'a key made for development',
+    { ...open, TRUST_PROXY: '10.0.0.1', TOKEN_KEY: developmentKey },
+    'TOKEN_KEY',
+  ],
+  [
+    'revocation that is kept nowhere',
+    { STRATEGY: 'token-with-revocation', REVOCATIONS: 'none' },
+    'REVOCATIONS',
+  ],
+  ['sealing without a key', { STRATEGY: 'sealed-cookie' }, 'SEALING_KEYS'],
+])('%s is refused at the start', (_what, settings, name) => {
+  expect(problemsOf(settings)).toEqual([expect.stringMatching(`^${name}: `)]);
+});
+
+test('addresses of Sentinel and Cluster are taken, with several hosts', () => {
+  for (const REDIS_URL of [
+    'redis://h:6379',
+    'rediss://u:p@h:6379/2?ca=/etc/ca.pem',
+    'redis+sentinel://h1:26379,h2:26379/primary/0',
+    'rediss+cluster://u:p@h1:7000,h2:7001',
+  ]) {
+    expect(readConfig({ REDIS_URL }).redisUrl).toBe(REDIS_URL);
+  }
+});
+
+test('a PostgreSQL that answers before it has written is refused at the start', async () => {
+  const url = await freshDatabase();
+  const client = new Client(url);
+  await client.connect();
+  const { pathname } = new URL(url);
+  await client.query(`ALTER DATABASE "${pathname.slice(1)}" SET synchronous_commit = off`);
+  await client.end();
+  const env = { ...(await environment(answers[1])), DATABASE_URL: url };
+  const main = '../../src/server/main.ts';
+  const refused = startReplica(main, { ...env, HAZARDS: 'refuse' });
+  await expect(refused).rejects.toThrow(/HAZARDS: .*synchronous_commit/);
+  await using replica = await startReplica(main, { ...env, HAZARDS: 'warn' });
+  expect(replica.output()).toContain('synchronous_commit');
+});
+
+test('the program tells what can be set, and what would be used', async () => {
+  const run = (arg: string, env: Environment) =>
+    promisify(execFile)(process.execPath, ['src/server/main.ts', arg], { env });
+  const { stdout: help } = await run('--help', {});
+  expect(help).toMatch(/DATABASE_URL or DATABASE_URL_FILE\n {2}the PostgreSQL/);
+  const { stdout: used } = await run('--check-config', {
+    DATABASE_URL: `postgres://u:${canary}@h/d`,
+    IDLE_MS: '1234',
+  });
+  expect(used).toMatch(/IDLE_MS +1234 +environment/);
+  expect(used).toMatch(/DATABASE_URL +\(set, not shown\)/);
+  expect(used).not.toContain(canary);
+  await expect(run('--check-config', { PORT: 'x' })).rejects.toMatchObject({ code: 64 });
+});
