@@ -2,6 +2,7 @@
 // the judging of histories. A hand-written list: what is not here may change without notice.
 
 export { judge } from './checkers/engine.ts';
+export { type AssuranceLevel, type AssurancePolicy, assurance } from './core/assurance.ts';
 export { type Clock, systemClock } from './core/clock.ts';
 export { Credential } from './core/credential.ts';
 export { type ErrorCode, errors, OperatingError } from './core/errors.ts';
@@ -23,6 +24,15 @@ export type {
   StoredSession,
 } from './core/session.ts';
 export {
+  compareAndSet,
+  counters,
+  defineSession,
+  lastWriter,
+  type SessionDefinition,
+  type SessionSchema,
+  set,
+} from './core/session-schema.ts';
+export {
   type Claims,
   type Outcome,
   type PropertyName,
@@ -41,8 +51,10 @@ export type {
   Updated,
 } from './stores/store.ts';
 export * as strategies from './strategies/index.ts';
+export { newSealingKeys } from './strategies/sealing.ts';
 export type {
   Changed,
+  Changes,
   Issue,
   Recogniser,
   Refreshed,

@@ -7,16 +7,28 @@ test('the published surface is this list', () => {
   expect(Object.keys(sessionlab).sort()).toEqual([
     'Credential',
     'OperatingError',
+    'assurance',
+    'compareAndSet',
+    'counters',
+    'defineSession',
     'errors',
     'judge',
+    'lastWriter',
     'lifetimes',
     'limits',
+    'newSealingKeys',
     'newTokenKey',
     'properties',
+    'set',
     'stores',
     'strategies',
     'systemClock',
   ]);
-  expect(Object.keys(sessionlab.stores)).toEqual(['memory', 'postgres', 'redis']);
-  expect(Object.keys(sessionlab.strategies)).toEqual(['sealed-cookie', 'session', 'token']);
+  expect(Object.keys(sessionlab.stores)).toEqual(['cached', 'memory', 'postgres', 'redis']);
+  expect(Object.keys(sessionlab.strategies)).toEqual([
+    'sealed-cookie',
+    'session',
+    'token',
+    'token-with-revocation',
+  ]);
 });

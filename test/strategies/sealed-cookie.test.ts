@@ -8,6 +8,9 @@ import { CompactEncrypt, type CompactJWEHeaderParameters, compactDecrypt } from 
 import { expect, test } from 'vitest';
 import { limits, touchIntervalMs } from '../../src/core/limits.ts';
 import type { Json } from '../../src/core/session.ts';
+import { memory as memoryLog } from '../../src/revocations/memory.ts';
+import { memory } from '../../src/stores/memory.ts';
+import { startWithRevocations } from '../../src/strategies/durable-endings.ts';
 import { sealedCookie } from '../../src/strategies/sealed-cookie.ts';
 import { newSealingKeys } from '../../src/strategies/sealing.ts';
 import {
@@ -222,6 +225,26 @@ test('of several cookies of one login the newest counts; those of two logins are
   const other = new Client().take(await recogniser.begin(newUser('bob'), {}));
   expect((await ask(client.text, other.text)).kind).toBe('anonymous');
   expect((await ask('1', '2', '3', '4', client.text)).kind).toBe('anonymous');
+});
+
+test('with a log of endings before it, a copy of a cookie ends with the session [ASVS 7.4.1]', async () => {
+  const log = await memoryLog.open({ timeoutMs: 1_000, stalenessMs: 60_000 });
+  const clock = new HandClock();
+  const options = { store: await memory.open({ timeoutMs: 1_000 }), clock, lifetimes };
+  const recogniser = await startWithRevocations(sealedCookie, {
+    ...{ ...options, audience: 'test', secureCookies: false, sealingKeys, revocations: log },
+  });
+  const user = newUser();
+  const begin = async () => new Client().take(await recogniser.begin(user, {}));
+  const [first, second, third] = [await begin(), await begin(), await begin()];
+  const kindOf = async (client: Client) => (await recogniser.recognise(client.headers)).kind;
+  await recogniser.end(await recognised(recogniser, first));
+  expect(await kindOf(first)).toBe('anonymous');
+  await recogniser.endOthers(await recognised(recogniser, second), 'password-changed');
+  expect(await Promise.all([second, third].map(kindOf))).toEqual(['recognised', 'anonymous']);
+  await recogniser.endUser(user.id, 'account-disabled');
+  expect(await kindOf(second)).toBe('anonymous');
+  expect(await kindOf(await begin())).toBe('recognised');
 });
 
 test('it lists the own session only, ends none from elsewhere, and does not pretend to', async () => {
