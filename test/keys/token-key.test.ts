@@ -75,7 +75,7 @@ test('ES256 signs in the form of RFC 7518, however many digits its numbers have'
   expect(short).toBeGreaterThan(0);
 });
 
-test('ES256 refuses the edge values of r and s [ASVS 9.1.1]', async () => {
+test('ES256 refuses the edge values of r and s, and the twin of a signature [ASVS 9.1.1]', async () => {
   const key = (await open(JSON.stringify(ec))).signing();
   const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
   const bytes = (number: bigint) => Buffer.from(number.toString(16).padStart(64, '0'), 'hex');
@@ -90,6 +90,9 @@ test('ES256 refuses the edge values of r and s [ASVS 9.1.1]', async () => {
       expect(key.verify('text', Buffer.concat(pair))).toBe(false);
     }
   }
+  const twin = bytes(order - BigInt(`0x${s.toString('hex')}`));
+  expect(key.verify('text', Buffer.concat([r, s]))).toBe(true);
+  expect(key.verify('text', Buffer.concat([r, twin]))).toBe(false);
   const der = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   expect(key.verify('text', der.publicKey.export({ type: 'spki', format: 'der' }))).toBe(false);
 });
