@@ -6,14 +6,17 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import * as checkers from '../src/checkers/index.ts';
 import { assurance } from '../src/core/assurance.ts';
 import { errors } from '../src/core/errors.ts';
-import { lifetimes, limits } from '../src/core/limits.ts';
+import { limits } from '../src/core/limits.ts';
+import { securityEvents } from '../src/core/security-event.ts';
 import { type Claim, type Claims, type PropertyName, properties } from '../src/core/verdict.ts';
 import * as faults from '../src/faults/index.ts';
 import * as gateways from '../src/gateways/index.ts';
 import * as policies from '../src/policies/index.ts';
 import * as scenarios from '../src/scenarios/index.ts';
 import { type AnswerName, answers, type Scenario } from '../src/scenarios/scenario.ts';
-import { settings } from '../src/server/config.ts';
+import type { Setting } from '../src/server/config/kinds.ts';
+import { serverSettings } from '../src/server/config/server-settings.ts';
+import { sessionSettings } from '../src/server/config/session-settings.ts';
 import * as stores from '../src/stores/index.ts';
 import * as strategies from '../src/strategies/index.ts';
 import * as workloads from '../src/workloads/index.ts';
@@ -147,26 +150,30 @@ function errorPage(): string {
   );
 }
 
+function settingRows(group: Readonly<Record<string, Setting<unknown>>>): string {
+  return table(
+    ['name', 'default', 'allowed', 'meaning'],
+    Object.values(group).map(({ name, fallback, allowed, says, secret }) => [
+      `\`${name}\`${secret ? ' (secret)' : ''}`,
+      fallback,
+      allowed,
+      says,
+    ]),
+  );
+}
+
 function configurationPage(): string {
   return page(
     'Configuration',
-    'A server is configured by environment variables. A value that is not allowed stops it at the start, with the name and what is allowed.',
-    table(
-      ['variable', 'default', 'allowed', 'meaning'],
-      Object.values(settings).map(({ name, fallback, allowed, says }) => [
-        `\`${name}\``,
-        fallback === undefined ? '' : `\`${fallback}\``,
-        allowed,
-        says,
-      ]),
-    ),
-    '## Lifetimes and limits',
+    'A server is configured by environment variables. `CONFIG_FILE` may name a JSON object of the same names; the environment goes before it, it goes before what the [policy](session-policies.md) of `ASSURANCE` says, and that before the defaults. A secret `NAME` may be in a file of its own, which `NAME_FILE` names. What is not allowed, or not safe together, stops the server at the start, and all of it is said at once; `--check-config` says what would be used.',
+    '## The server',
+    settingRows(serverSettings),
+    '## Sessions',
+    settingRows(sessionSettings),
+    '## Limits',
     table(
       ['name', 'value'],
-      Object.entries({ ...lifetimes, ...limits }).map(([name, value]) => [
-        `\`${name}\``,
-        String(value),
-      ]),
+      Object.entries(limits).map(([name, value]) => [`\`${name}\``, String(value)]),
     ),
   );
 }
@@ -202,6 +209,25 @@ function policyPage(): string {
   );
 }
 
+function securityEventPage(): string {
+  const rows = Object.entries<(typeof securityEvents)[keyof typeof securityEvents]>(securityEvents);
+  const reasons = rows.flatMap(([kind, row]) =>
+    'reasons' in row
+      ? Object.entries(row.reasons).map(([code, says]) => [`\`${kind}\``, `\`${code}\``, says])
+      : [],
+  );
+  return page(
+    'Security events',
+    'What a server notes for those who watch over it: one structured line of the log each, `{"event": {...}}`. An event has a time, a kind, a severity, an outcome, the server, and as far as they are known a reason, the handle of the session, the id of the user, the address of the client and the id of the request. What a client can cause at will is gathered by the second, with a `count`. No event holds a credential, a password or a name that somebody typed.',
+    table(
+      ['kind', 'severity', 'outcome', 'meaning'],
+      rows.map(([kind, row]) => [`\`${kind}\``, row.severity, row.outcome, row.says]),
+    ),
+    '## Reasons',
+    table(['kind', 'reason', 'meaning'], reasons),
+  );
+}
+
 const comparison = table(
   ['what happens', ...answerNames],
   allScenarios.map(([name, scenario]) => [
@@ -223,6 +249,7 @@ const pages: Readonly<Record<string, string>> = {
   'docs/reference/properties.md': propertyPage(),
   'docs/reference/errors.md': errorPage(),
   'docs/reference/configuration.md': configurationPage(),
+  'docs/reference/security-events.md': securityEventPage(),
   'docs/reference/session-policies.md': policyPage(),
   'README.md': withTable(readFileSync('README.md', 'utf8')),
 };
