@@ -1,8 +1,8 @@
-// Tells those who hold something open for a session (an event stream, a socket) when it ends. An
-// ending on this server is looked for at once, one that the revocation log tells is believed at
-// once, and any other is found by asking: once a second, without counting as a use, so that an open
-// stream keeps no session alive. An ending elsewhere is thus heard of within a second and one
-// answer of the store; when the store has not answered for five, the watch ends as well.
+// Tells those who hold something open for a session (an event stream, a socket) when it ends: at
+// once, if this server ends it or a log of endings tells; otherwise by asking, once a second and
+// without counting as a use, so that an open stream keeps no session alive. An ending elsewhere is
+// thus heard of within a second and one answer of the store; when the store has not answered for
+// five, the watch ends as well.
 
 import { OperatingError } from '../core/errors.ts';
 import type { Session } from '../core/session.ts';
@@ -22,6 +22,13 @@ const doubtMs = 5_000;
 /** `unknown`: it could not be found out for too long whether the session still stands. */
 export type WatchEnd = 'ended' | 'unknown';
 type Listener = (how: WatchEnd) => void;
+
+/** All sessions, or the user's, or one by its handle, or all of them but one. */
+export interface Which {
+  readonly userId?: string;
+  readonly handle?: string;
+  readonly except?: string;
+}
 
 interface Watched {
   readonly session: Session;
@@ -67,10 +74,13 @@ export class SessionWatch implements Disposable {
     return this.#watched.get(handle)?.listeners.size ?? 0;
   }
 
-  /** Something of the user's has ended here: what is watched is looked at now. */
-  lookAgain(userId?: string): void {
+  /** This server has ended what is named; nobody need be asked. */
+  ended({ userId, handle, except }: Which): void {
     for (const each of this.#watched.values()) {
-      if (userId === undefined || each.session.userId === userId) void this.#look(each);
+      const { session } = each;
+      const isOf = (userId ?? session.userId) === session.userId;
+      const isIt = (handle ?? session.handle) === session.handle;
+      if (isOf && isIt && session.handle !== except) this.#end(each);
     }
   }
 

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { Session } from '../../src/core/session.ts';
+import { memory } from '../../src/revocations/memory.ts';
 import type { Environment } from '../../src/server/config.ts';
 import { SessionWatch, type WatchEnd } from '../../src/server/session-watch.ts';
 import type { Recogniser } from '../../src/strategies/strategy.ts';
@@ -134,34 +135,23 @@ describe('on one server', () => {
 });
 
 test('a watch learns of an ending from the log at once, whatever the store says', async () => {
-  const session = { id: 'i', userId: 'u', handle: 'h', epoch: 3, absoluteExpiresAt: Infinity };
-  const living = { handle: 'h', createdAt: 0, lastSeenAt: 0, expiresAt: Infinity };
-  type Tell = Parameters<
-    NonNullable<ConstructorParameters<typeof SessionWatch>[0]['revocations']>['follow']
-  >[0];
-  let tell: Tell = () => undefined;
-  const parts = {
-    recogniser: { list: async () => [living] } as unknown as Recogniser,
-    revocations: {
-      follow(listener: Tell) {
-        tell = listener;
-        return { [Symbol.dispose]: () => undefined };
-      },
-    },
-  };
-  using watch = new SessionWatch(parts as unknown as ConstructorParameters<typeof SessionWatch>[0]);
+  await using log = await memory.open({ timeoutMs: 1_000, stalenessMs: 5_000 });
+  const list = async () => [{ handle: 'h', createdAt: 0, lastSeenAt: 0, expiresAt: Infinity }];
+  const recogniser = { list } as Partial<Recogniser> as Recogniser;
+  using watch = new SessionWatch({ recogniser, revocations: log });
   const heard: WatchEnd[] = [];
+  const until = Date.now() + 60_000;
+  const session = { id: 'i', userId: 'u', handle: 'h', epoch: 0, absoluteExpiresAt: until };
   const listening = () => watch.whileSessionLives(session as Session, (how) => heard.push(how));
   listening();
-  tell({ kind: 'session', sessionId: 'other' });
-  tell({ kind: 'user', userId: 'u', epoch: 3 });
-  tell({ kind: 'user', userId: 'u', epoch: 4, except: 'i' });
-  tell({ kind: 'user', userId: 'other', epoch: 9 });
+  await log.endSession('other', until);
+  await log.endUser('other', until);
+  await log.endUser('u', until, 'i');
   expect(heard).toEqual([]);
-  tell({ kind: 'user', userId: 'u', epoch: 4 });
+  await log.endUser('u', until);
   expect(heard).toEqual(['ended']);
   listening();
-  tell({ kind: 'session', sessionId: 'i' });
+  await log.endSession('i', until);
   expect(heard).toEqual(['ended', 'ended']);
   expect(watch.watchers(session as Session)).toBe(0);
 });

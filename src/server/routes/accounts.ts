@@ -172,7 +172,7 @@ function changeRoutes(app: App, parts: Parts): void {
       if (endOthers) {
         const ending = recogniser.endOthers(login, 'password-changed');
         await afterWrite('revocation-not-durable', ending);
-        app.sessionWatch.lookAgain(login.userId);
+        app.sessionWatch.ended({ userId: login.userId, except: login.handle });
       }
       return afterWrite('store-outcome-unknown', renew(parts, request, reply));
     },

@@ -137,7 +137,7 @@ function accountsOfOthers(app: App, parts: Parts, guards: Guards): void {
       app.securityEvent({ kind: 'account-disabled', userId, actorId }, request);
       const ending = recogniser.endUser(userId, 'account-disabled');
       const ended = await afterWrite('revocation-not-durable', ending);
-      app.sessionWatch.lookAgain(userId);
+      app.sessionWatch.ended({ userId });
       return { ended };
     },
   );
@@ -185,7 +185,8 @@ interface Ended {
 }
 
 function noteEnded(app: App, request: FastifyRequest, about: Ended): void {
-  app.sessionWatch.lookAgain(about.userId);
+  const { userId, session: handle } = about;
+  app.sessionWatch.ended({ ...(userId && { userId }), ...(handle && { handle }) });
   const actorId = request.login.userId;
   app.securityEvent(
     { kind: 'session-ended', reason: 'ended-by-admin', actorId, ...about },

@@ -48,7 +48,7 @@ function lifeRoutes(app: App, { recogniser }: Parts): void {
       if (refreshed.outcome === 'refused') throw new OperatingError('not-authenticated');
       if (refreshed.outcome === 'reuse') {
         app.securityEvent({ kind: 'reuse-detected', session: refreshed.handle }, request);
-        app.sessionWatch.lookAgain();
+        app.sessionWatch.ended({ handle: refreshed.handle });
         throw new OperatingError('session-ended');
       }
       app.securityEvent({ kind: 'refresh' }, request);
@@ -67,7 +67,7 @@ function lifeRoutes(app: App, { recogniser }: Parts): void {
       if (recognition?.kind === 'recognised') {
         const { session } = recognition;
         carry(reply, await recogniser.end(session));
-        app.sessionWatch.lookAgain(session.userId);
+        app.sessionWatch.ended({ handle: session.handle });
         const about = { session: session.handle, userId: session.userId };
         app.securityEvent({ kind: 'logout', ...about }, request);
       } else carry(reply, recogniser.forget());
@@ -84,7 +84,7 @@ function lifeRoutes(app: App, { recogniser }: Parts): void {
     async (request, reply) => {
       const { userId } = request.login;
       carry(reply, await recogniser.endAll(request.login));
-      app.sessionWatch.lookAgain(userId);
+      app.sessionWatch.ended({ userId });
       const reason = 'logout-everywhere';
       app.securityEvent({ kind: 'session-ended', reason, userId }, request);
       return reply.code(204).send(null);
@@ -128,7 +128,7 @@ function deviceRoutes(app: App, { recogniser }: Parts): void {
       const { login, params } = request;
       const ended = await recogniser.endOne(login, params.handle);
       if (!ended) throw new OperatingError('not-found');
-      app.sessionWatch.lookAgain(login.userId);
+      app.sessionWatch.ended({ userId: login.userId, handle: params.handle });
       const about = { session: params.handle, userId: login.userId };
       app.securityEvent({ kind: 'session-ended', reason: 'ended-by-user', ...about }, request);
       return reply.code(204).send(null);
