@@ -5,6 +5,7 @@
 
 import { OperatingError } from '../../src/core/errors.ts';
 import type { Random } from '../../src/core/random.ts';
+import type { RevocationLog } from '../../src/revocations/revocation-log.ts';
 import type { SessionStore } from '../../src/stores/store.ts';
 import type { Issue, Recogniser } from '../../src/strategies/strategy.ts';
 import { Client, HandClock, lifetimes, newUser } from '../strategies/strategy.contract.ts';
@@ -14,7 +15,12 @@ import { Scheduler } from './scheduler.ts';
 export interface Protocol {
   /** Opens what the sessions live in, before a wire is put before it. */
   openStore(): Promise<SessionStore>;
-  start(store: SessionStore, clock: HandClock): Promise<Recogniser>;
+  openLog(): Promise<RevocationLog> | undefined;
+  start(
+    store: SessionStore,
+    clock: HandClock,
+    revocations: RevocationLog | undefined,
+  ): Promise<Recogniser>;
   /** True when an access credential lives on until it expires, by design. */
   readonly expiresOnly: boolean;
 }
@@ -22,14 +28,25 @@ export interface Protocol {
 const requests = ['write', 'write', 'touch', 'refresh', 'refresh', 'step-up', 'look'] as const;
 const endings = ['logout', 'logout-everywhere', 'from-another-device', 'by-administrator'] as const;
 
-/** What went wrong, in words; nothing, if nothing did. */
-export async function interleave(protocol: Protocol, random: Random): Promise<string[]> {
+export interface Explored {
+  /** False when the wire lost the ending, or the login had ended already. */
+  readonly acknowledged: boolean;
+  /** What went wrong, in words. */
+  readonly violations: readonly string[];
+}
+
+export async function interleave(protocol: Protocol, random: Random): Promise<Explored> {
   const scheduler = new Scheduler(random);
   const clock = new HandClock();
   const store = await protocol.openStore();
-  const atHome = await protocol.start(store, clock);
+  const log = await protocol.openLog();
+  const atHome = await protocol.start(store, clock, log);
   const far = remote(store, scheduler, random);
-  const servers = [await protocol.start(far, clock), await protocol.start(far, clock)];
+  const farLog = log && remote(log, scheduler, random);
+  const servers = [
+    await protocol.start(far, clock, farLog),
+    await protocol.start(far, clock, farLog),
+  ];
   const user = newUser();
   const first = new Client().take(await atHome.begin(user, {}));
   const other = new Client().take(await atHome.begin(user, {}));
@@ -85,7 +102,7 @@ export async function interleave(protocol: Protocol, random: Random): Promise<st
   for (const kind of kinds) void request(kind).catch(expectOutage);
   void end(random.pick(endings)).catch(expectOutage);
   await scheduler.run();
-  if (!acknowledged) return violations;
+  if (!acknowledged) return { acknowledged, violations };
 
   if (protocol.expiresOnly) clock.pass(lifetimes.accessTokenMs + 1);
   for (const client of held) {
@@ -96,7 +113,7 @@ export async function interleave(protocol: Protocol, random: Random): Promise<st
       if (refreshed.outcome === 'ok') violations.push('an ended login was refreshed');
     }
   }
-  return violations;
+  return { acknowledged, violations };
 }
 
 /** Anything but an outage of the wire is a mistake of ours, and must be seen. */
