@@ -14,8 +14,8 @@ export const channel = 'sessionlab_endings';
 
 const layout = `
   CREATE TABLE IF NOT EXISTS endings (
-    kind text NOT NULL CHECK (kind IN ('session', 'user')),
-    subject text NOT NULL,
+    kind text COLLATE "C" NOT NULL CHECK (kind IN ('session', 'user')),
+    subject text COLLATE "C" NOT NULL,
     epoch double precision NOT NULL DEFAULT 0,
     spared text,
     until double precision NOT NULL,
@@ -61,7 +61,7 @@ export const statements = {
   page: `SELECT head.position, page.*
     FROM (SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS position) AS head
     LEFT JOIN LATERAL (
-      SELECT ${columns}, xid::text FROM endings
+      SELECT ${columns}, xid::text AS transaction FROM endings
       WHERE (xid, kind, subject) > ($1::xid8, $2, $3)
       ORDER BY xid, kind, subject LIMIT $4
     ) AS page ON true`,

@@ -27,7 +27,7 @@ interface Row {
 
 interface PageRow extends Row {
   /** Null in a page without rows. */
-  readonly xid: string | null;
+  readonly transaction: string | null;
   readonly position: string;
 }
 
@@ -100,11 +100,11 @@ class PostgresSource implements Source {
       const { rows } = await client.query<PageRow>({ name: 'page', text: statements.page, values });
       // The first page decides: what commits while the others are read is for the next poll.
       position ??= rows[0]?.position ?? this.#position;
-      const found = rows.filter(({ xid }) => xid !== null);
+      const found = rows.filter(({ transaction }) => transaction !== null);
       for (const row of found) this.#view.learn(keptIn(row));
       const last = found[pageRowsMax - 1];
       if (last === undefined) break;
-      after = [last.xid ?? '', last.kind, last.subject];
+      after = [last.transaction ?? '', last.kind, last.subject];
     }
     if (client === this.#listening) this.#position = position;
   }

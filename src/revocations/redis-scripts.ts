@@ -7,7 +7,9 @@
 import { type CommandParser, defineScript } from '@redis/client';
 
 const prefix = 'sessionlab:endings:{log}';
-const keys = ['until', 'version', 'users', 'head', 'mark'].map((name) => `${prefix}:${name}`);
+const keys = ['until', 'version', 'users', 'head', 'mark', 'origin'].map(
+  (name) => `${prefix}:${name}`,
+);
 
 export const channelIn = (database: number) => `${prefix}:${database}`;
 
@@ -90,10 +92,15 @@ export const scripts = {
   /** Members. Answers those that are there. */
   find: script(`return entries(ARGV)`),
 
-  /** Version, count at most. Answers the latest version, the last one here, and what is after. */
+  /**
+   * Version, count at most. Answers which log it is (another one when all was lost), the latest
+   * version, the last one here, and what is after.
+   */
   since: script(`
     local page = redis.call('ZRANGEBYSCORE', versions, '(' .. ARGV[1], '+inf',
       'LIMIT', 0, ARGV[2])
     local last = #page > 0 and redis.call('ZSCORE', versions, page[#page]) or ARGV[1]
-    return {tonumber(redis.call('GET', head) or 0), tonumber(last), entries(page)}`),
+    redis.call('SET', KEYS[6], string.format('%.0f', now), 'NX')
+    local latest = tonumber(redis.call('GET', head) or 0)
+    return {redis.call('GET', KEYS[6]), latest, tonumber(last), entries(page)}`),
 };

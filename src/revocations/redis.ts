@@ -16,12 +16,15 @@ const pageMax = 1_000;
 /** What scripts and messages carry: `s:` or `u:` and an id, until when, and a user's value. */
 type Entry = readonly [member: string, until: string, value: string];
 
+type Page = readonly [origin: string, latest: number, last: number, entries: readonly Entry[]];
+
 class RedisSource implements Source {
   readonly #view: View;
   readonly #line: RedisLine;
   /** The version up to which the log was read, on which connection. */
   #version = 0;
   #readOn = 0;
+  #origin = '';
 
   constructor({ url, timeoutMs, replicas = 0 }: RevocationOptions, view: View) {
     this.#view = view;
@@ -70,6 +73,7 @@ class RedisSource implements Source {
     const there = new Set<string>();
     this.#readOn = 0;
     this.#version = 0;
+    this.#origin = '';
     await this.#readOnwards((member) => there.add(member));
     const lost = held.filter(([member]) => !there.has(member));
     for (let at = 0; at < lost.length; at += pageMax) {
@@ -78,12 +82,13 @@ class RedisSource implements Source {
     }
   }
 
-  /** False when the log is behind what was read of it: it has lost something. */
+  /** False when it is another log, or behind what was read of it: it has lost something. */
   async #readOnwards(saw: (member: string) => void = () => undefined): Promise<boolean> {
     for (;;) {
       const reply = await this.#line.ask((to) => to.since([this.#version, pageMax]));
-      const [head, last, entries] = reply as [number, number, readonly Entry[]];
-      if (head < this.#version) return false;
+      const [origin, latest, last, entries] = reply as Page;
+      this.#origin ||= origin;
+      if (origin !== this.#origin || latest < this.#version) return false;
       for (const entry of entries) {
         saw(entry[0]);
         this.#view.learn(keptIn(entry));

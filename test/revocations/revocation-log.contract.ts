@@ -24,6 +24,13 @@ export async function expectStanding(log: RevocationLog, session: Judged, standi
   });
 }
 
+/** Waits for a view that was asked for after this call. */
+export async function nextView(log: RevocationLog): Promise<void> {
+  const now = performance.now();
+  const isNewer = () => expect(performance.now() - log.ageMs()).toBeGreaterThan(now);
+  await vi.waitFor(isNewer, { timeout: 10_000, interval: 5 });
+}
+
 export function revocationContract({ name, openTwice }: Subject): void {
   describe(name, () => {
     let one: RevocationLog;

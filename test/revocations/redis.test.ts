@@ -1,0 +1,133 @@
+// What is particular to the log in Redis: it can lose what it acknowledged. With replicas, an ending
+// counts when they have it; without, whoever learned of it gives it back.
+
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
+import { openLink } from '../../src/lab/link.ts';
+import { redis } from '../../src/revocations/redis.ts';
+import { RedisServers, type Server, tell } from '../support/redis-servers.ts';
+import { expectStanding, inAnHour, newSession } from './revocation-log.contract.ts';
+
+const options = { timeoutMs: 2_000, stalenessMs: 1_500 };
+const patience = { timeout: 10_000 };
+const prefix = 'sessionlab:endings:{log}:';
+const countEndings = ['ZCARD', `${prefix}version`];
+const urlOf = ({ port }: Pick<Server, 'port'>) => `redis://127.0.0.1:${port}`;
+
+// Without a Redis there is nothing to run on; CI has one.
+describe.runIf(inject('redisUrl') !== undefined)('redis', () => {
+  let servers: RedisServers;
+  let primary: Server;
+  beforeEach(async () => {
+    servers = new RedisServers();
+    primary = await servers.start();
+  });
+  afterEach(async () => {
+    await servers[Symbol.asyncDispose]();
+  });
+
+  async function startReplica(): Promise<Server> {
+    const replica = await servers.start({ replicaof: `127.0.0.1 ${primary.port}` });
+    await vi.waitFor(
+      async () => expect(await tell(replica, ['ROLE'])).toContain('connected'),
+      patience,
+    );
+    return replica;
+  }
+
+  const losses = {
+    'all of its memory': ['FLUSHALL'],
+    'its latest endings': [
+      'EVAL',
+      `for _, key in ipairs(ARGV) do redis.call('DEL', '${prefix}' .. key) end`,
+      ...['0', 'until', 'version', 'users', 'head'],
+    ],
+  };
+
+  test.each(Object.entries(losses))(
+    'a log that lost %s gets it back from a server that was there',
+    async (_, loss) => {
+      await using log = await redis.open({ url: urlOf(primary), ...options });
+      const [session, { userId }] = [newSession(), newSession()];
+      await log.endSession(session.id, inAnHour());
+      const epoch = await log.endUser(userId, inAnHour());
+      const age = log.ageMs();
+      await vi.waitFor(() => expect(log.ageMs()).toBeLessThan(age), patience);
+      await tell(primary, loss);
+      expect(log.standing(session)).toBe('ended');
+      await vi.waitFor(async () => expect(await tell(primary, countEndings)).toBe(2), patience);
+      await using late = await redis.open({ url: urlOf(primary), ...options });
+      await expectStanding(late, session, 'ended');
+      await expectStanding(late, newSession(0, userId), 'ended');
+      expect(await late.epochOf(userId)).toBe(epoch);
+      expect(await late.endUser(userId, inAnHour())).toBeGreaterThan(epoch);
+    },
+  );
+
+  test('an epoch grows also when nobody is left who knew the one before', async () => {
+    const { userId } = newSession();
+    let epoch = 0;
+    for (let round = 0; round < 3; round += 1) {
+      await using log = await redis.open({ url: urlOf(primary), ...options });
+      const next = await log.endUser(userId, inAnHour());
+      expect(next).toBeGreaterThan(epoch);
+      epoch = next;
+      await log[Symbol.asyncDispose]();
+      await tell(primary, ['FLUSHALL']);
+    }
+  });
+
+  test('what was acknowledged with a replica survives the death of the primary', async () => {
+    const replica = await startReplica();
+    const to = { host: '127.0.0.1', port: primary.port };
+    await using link = await openLink({ name: 'server -> log', to });
+    await using log = await redis.open({ url: urlOf(link), ...options, replicas: 1 });
+    const sessions = Array.from({ length: 100 }, () => newSession());
+    await Promise.all(sessions.map(({ id }) => log.endSession(id, inAnHour())));
+    primary.process.kill('SIGKILL');
+    await tell(replica, ['REPLICAOF', 'NO', 'ONE']);
+    await using late = await redis.open({ url: urlOf(replica), ...options });
+    for (const session of sessions) expect(late.standing(session)).toBe('ended');
+    await link.retarget(replica.port);
+    await expectStanding(log, newSession(), 'stale');
+    for (const session of sessions) expect(log.standing(session)).toBe('ended');
+  });
+
+  test('without its replica nothing is acknowledged, and the view grows stale', async () => {
+    const replica = await startReplica();
+    await using log = await redis.open({ url: urlOf(primary), ...options, replicas: 1 });
+    await log.endSession(randomUUID(), inAnHour());
+    replica.process.kill('SIGSTOP');
+    const session = newSession();
+    const notDurable = { code: 'revocation-not-durable', definite: false };
+    await expect(log.endSession(session.id, inAnHour())).rejects.toMatchObject(notDurable);
+    const unavailable = { code: 'store-unavailable' };
+    await expect(log.epochOf(session.userId)).rejects.toMatchObject(unavailable);
+    await expectStanding(log, newSession(), 'stale');
+    replica.process.kill('SIGCONT');
+    await vi.waitFor(() => log.endSession(session.id, inAnHour()), patience);
+    await expectStanding(log, newSession(), 'stands');
+  });
+
+  test('a replica answers nothing: it cannot know what it lacks', async () => {
+    const replica = await startReplica();
+    const opening = redis.open({ url: urlOf(replica), ...options });
+    await expect(opening).rejects.toMatchObject({ code: 'store-unavailable' });
+  });
+
+  test('a Redis without memory to spare still takes endings', async () => {
+    await using log = await redis.open({ url: urlOf(primary), ...options });
+    await tell(primary, ['CONFIG', 'SET', 'maxmemory', '1']);
+    const session = newSession();
+    await log.endSession(session.id, inAnHour());
+    await log.endUser(session.userId, inAnHour());
+    expect(await log.ask(session)).toBe('ended');
+  });
+
+  test('what no longer matters is cleared away', async () => {
+    await using log = await redis.open({ url: urlOf(primary), ...options });
+    const longAgo = Date.now() - 3_600_000;
+    for (let n = 0; n < 40; n += 1) await log.endSession(randomUUID(), longAgo);
+    expect(await tell(primary, countEndings)).toBe(1);
+  });
+});
