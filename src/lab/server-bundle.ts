@@ -6,6 +6,8 @@ import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { rolldown } from 'rolldown';
 import { programPath } from '../core/program.ts';
+import * as keys from '../keys/index.ts';
+import * as revocations from '../revocations/index.ts';
 import * as stores from '../stores/index.ts';
 import * as strategies from '../strategies/index.ts';
 
@@ -13,7 +15,11 @@ import * as strategies from '../strategies/index.ts';
 export async function bundleServer(folder: string): Promise<string> {
   const members = (family: string, registry: object) =>
     Object.keys(registry).map((name) => `${family}/${name}`);
-  const names = ['server/main', ...members('stores', stores), ...members('strategies', strategies)];
+  const families = { keys, revocations, stores, strategies };
+  const names = [
+    'server/main',
+    ...Object.entries(families).flatMap(([family, registry]) => members(family, registry)),
+  ];
   await using bundle = await rolldown({
     input: Object.fromEntries(
       names.map((name) => [name, programPath(`../${name}`, import.meta.url)]),

@@ -7,6 +7,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { SecurityEventSink } from '../core/security-event.ts';
+import type { SessionSchema } from '../core/session-schema.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { RevocationLog } from '../revocations/revocation-log.ts';
 import type { SessionStore } from '../stores/store.ts';
@@ -39,6 +40,8 @@ export interface Parts {
 }
 
 export interface Decoration {
+  /** The application's data in another version than this one's. */
+  readonly schema?: SessionSchema;
   store?(store: SessionStore): SessionStore;
   recogniser?(recogniser: Recogniser, store: SessionStore): Recogniser;
   accounts?(accounts: Accounts): Accounts;

@@ -7,6 +7,7 @@
 import { extname } from 'node:path';
 import { systemClock } from '../core/clock.ts';
 import { OperatingError } from '../core/errors.ts';
+import type { SessionSchema } from '../core/session-schema.ts';
 import type { KeyRing, KeyRings } from '../keys/key-ring.ts';
 import type { RevocationLog, Revocations } from '../revocations/revocation-log.ts';
 import type { SessionStore, Store } from '../stores/store.ts';
@@ -45,7 +46,7 @@ async function serve(
     import('./server.ts'),
   ]);
   const store = decoration.store?.(openedStore) ?? openedStore;
-  const recognition = await openRecognition(config, store);
+  const recognition = await openRecognition(config, store, decoration.schema);
   const recogniser = decoration.recogniser?.(recognition.recogniser, store);
   const accounts = decoration.accounts?.(openedAccounts) ?? openedAccounts;
   const own = recogniser && { recogniser };
@@ -154,13 +155,15 @@ export type RecognitionParts = Pick<Parts, 'recogniser' | 'keys' | 'revocations'
 export async function openRecognition(
   config: Config,
   store: SessionStore,
+  schema: SessionSchema = sessionData,
 ): Promise<RecognitionParts> {
   await using stack = new AsyncDisposableStack();
   const strategy = await load<Strategy>('strategies', config.strategy);
   const keys = strategy.needs?.includes('keys') ? stack.use(await openKeys(config)) : undefined;
   const revocations = stack.use(await openRevocations(config));
   const opened = { ...(keys && { keys }), ...(revocations && { revocations }) };
-  const recogniser = await start(strategy, strategyOptions(config, { store, ...opened }));
+  const options = { ...strategyOptions(config, { store, ...opened }), schema };
+  const recogniser = await start(strategy, options);
   stack.move();
   if (!config.traces) return { recogniser, ...opened };
   return { recogniser: (await traces()).tracedRecogniser(recogniser, config.strategy), ...opened };

@@ -70,3 +70,28 @@ test('cookies go without Secure on loopback only', () => {
   expect(readConfig({ ...open, HOST: '127.0.0.1' }).secureCookies).toBe(false);
   expect(readConfig({ HOST: '0.0.0.0', TRUST_PROXY: '10.0.0.0/8' }).secureCookies).toBe(true);
 });
+
+test.each(answers)(
+  'a replica of $strategy on $store asked past the gateway believes no field that names a user [ASVS 7.2.1]',
+  async (answer) => {
+    await using replica = await startReplica(main, await environment(answer));
+    const me = clientAt(replica.url);
+    await me.ask('POST', '/register', { username: 'alice', password });
+    await me.logIn('alice');
+    const { username } = (await me.ask('GET', '/dashboard')).body;
+    const plain = await fetch(`${replica.url}/dashboard`);
+    const claims = ['x-user', 'x-user-id', 'x-forwarded-user', 'x-remote-user', 'remote-user'];
+    const spoofs: Record<string, string>[] = [
+      ...claims.map((name) => ({ [name]: username })),
+      { 'x-authenticated-userid': username, 'x-forwarded-for': '127.0.0.1' },
+      { authorization: `Basic ${Buffer.from(`${username}:x`).toString('base64')}` },
+      { forwarded: 'for=127.0.0.1;proto=https', 'x-forwarded-proto': 'https' },
+    ];
+    for (const headers of spoofs) {
+      const answered = await fetch(`${replica.url}/dashboard`, { headers });
+      expect(answered.status).toBe(401);
+      const [body, same] = [await answered.json(), await plain.clone().json()];
+      expect({ ...Object(body), requestId: '' }).toEqual({ ...Object(same), requestId: '' });
+    }
+  },
+);

@@ -20,14 +20,20 @@ const health = {
     parts: {
       type: 'object',
       required: ['store', 'accounts'],
-      properties: { store: part, accounts: part },
+      properties: {
+        store: part,
+        accounts: part,
+        revocations: { type: 'string', enum: ['ok', 'stale'] },
+      },
     },
+    breaker: { type: 'string', enum: ['closed', 'open', 'half-open'] },
+    revocationsAgeMs: { type: 'integer' },
   },
 } as const;
 
 const tags = ['health'];
 
-export function healthRoutes(app: App, { store, accounts }: Parts): void {
+export function healthRoutes(app: App, { config, store, accounts, revocations }: Parts): void {
   app.get(
     '/health/live',
     { schema: { summary: 'Is the process alive?', tags, response: { 200: status } } },
@@ -49,6 +55,13 @@ export function healthRoutes(app: App, { store, accounts }: Parts): void {
     },
   );
 
+  /** Past the bound nobody is recognised without asking the log. */
+  function viewOfEndings() {
+    if (revocations === undefined) return undefined;
+    const ageMs = Math.round(Math.min(revocations.ageMs(), Number.MAX_SAFE_INTEGER));
+    return { ageMs, state: ageMs > config.revocationStalenessMs ? 'stale' : 'ok' } as const;
+  }
+
   app.get(
     '/health',
     { schema: { summary: 'How are its parts?', tags, response: { 200: health } } },
@@ -57,10 +70,18 @@ export function healthRoutes(app: App, { store, accounts }: Parts): void {
         stateOf(store.ping()),
         stateOf(accounts.ping()),
       ]);
-      const well = storeState === 'ok' && accountsState === 'ok';
+      const view = viewOfEndings();
+      const breaker = store.breaker?.();
+      const well = storeState === 'ok' && accountsState === 'ok' && view?.state !== 'stale';
       return {
         status: well ? 'ok' : 'degraded',
-        parts: { store: storeState, accounts: accountsState },
+        parts: {
+          store: storeState,
+          accounts: accountsState,
+          ...(view && { revocations: view.state }),
+        },
+        ...(breaker && { breaker }),
+        ...(view && { revocationsAgeMs: view.ageMs }),
       } as const;
     },
   );
