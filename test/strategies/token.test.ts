@@ -2,13 +2,14 @@
 // forgeries are made with the real key wherever a forger could not even dream of having it, so that
 // the claims are judged and not only the signature.
 
-import { createHmac, createPublicKey, type JsonWebKey, randomBytes } from 'node:crypto';
+import { createHmac, createPublicKey, type JsonWebKey } from 'node:crypto';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { CompactSign, decodeJwt, decodeProtectedHeader, importJWK, type JWTPayload } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { limits } from '../../src/core/limits.ts';
 import { expiresAt } from '../../src/core/session.ts';
+import type { KeyRing } from '../../src/keys/key-ring.ts';
 import { newTokenKey } from '../../src/keys/token-key.ts';
 import { memory } from '../../src/stores/memory.ts';
 import { token } from '../../src/strategies/token.ts';
@@ -48,8 +49,12 @@ async function sign(
   claims: unknown,
   jwk: JsonWebKey = privateJwk,
 ) {
+  return signText(header, JSON.stringify(claims), jwk);
+}
+
+async function signText(header: Record<string, unknown>, text: string, jwk = privateJwk) {
   const key = await importJWK(jwk, 'EdDSA');
-  return new CompactSign(Buffer.from(JSON.stringify(claims)))
+  return new CompactSign(Buffer.from(text))
     .setProtectedHeader({ alg: 'EdDSA', ...header })
     .sign(key);
 }
@@ -70,7 +75,7 @@ test('recognition never asks the store', async () => {
   for (let times = 0; times < 3; times += 1) await recognised(recogniser, client);
 });
 
-test('a token is accepted to the millisecond, also when it is known already', async () => {
+test('a token is accepted to the millisecond, also when it is known already [ASVS 9.2.1]', async () => {
   const { clock, client, kindOf, recogniser } = await begun();
   const { authorization = '' } = client.headers;
   const end = expiresAt(await recognised(recogniser, client));
@@ -179,7 +184,7 @@ test('a refresh carries the data of this login’s token only, expired or not', 
 });
 
 describe('a token that we did not issue in this very form', () => {
-  test('has another header: algorithm, type, key', async () => {
+  test('has another header: algorithm, type, key [ASVS 9.1.2] [ASVS 9.1.3] [ASVS 9.2.2]', async () => {
     const { text, kindOf, calls } = await begun();
     const [header = '', payload = '', signature = ''] = text.split('.');
     const claims = decodeJwt(text);
@@ -253,7 +258,7 @@ describe('a token that we did not issue in this very form', () => {
     expect(await kindOf(`bearer ${text}`)).toBe('recognised');
   });
 
-  test('has claims that we never make, though our key signed them', async () => {
+  test('has claims that we never make, though our key signed them [ASVS 9.2.1] [ASVS 9.2.3]', async () => {
     const { text, kindOf, clock } = await begun();
     const { kid } = decodeProtectedHeader(text);
     const claims = decodeJwt(text);
@@ -278,11 +283,35 @@ describe('a token that we did not issue in this very form', () => {
       { ...claims, exp: (claims.exp ?? 0) + 1 },
       { ...claims, exp: seconds },
       { ...claims, iat: seconds - 1 },
+      { ...claims, iat: seconds + 6 },
       { ...claims, iat: claims.exp },
       { ...claims, sla: clock.now() + 6_000, iat: seconds + 6, exp: seconds + 20 },
       ...[null, [], 'text', 1, [claims]],
     ];
     for (const each of strange) expect(await resign(each), inspect(each)).toBe('anonymous');
+  });
+
+  test('writes the claims in another way than we do, though our key signed them', async () => {
+    const { text, kindOf } = await begun();
+    const { kid } = decodeProtectedHeader(text);
+    const own = JSON.stringify(decodeJwt(text));
+    const resign = async (other: string) =>
+      kindOf(`Bearer ${await signText({ typ: 'at+jwt', kid }, other)}`);
+    expect(await resign(own)).toBe('recognised');
+    const others = [
+      own.replace('{', '{"sub":"other",'),
+      own.replace(/\}$/, ',"sub":"other"}'),
+      own.replace('"data":{}', '"data":{"a":1,"a":2}'),
+      own.replace('"sub"', '"su\\u0062"'),
+      own.replace(',', ', '),
+      own.replace(/"exp":(\d+)/, '"exp":$1.0'),
+      own.replace(/"exp":(\d+)/, '"exp":1e400'),
+      own.replace('"data":{}', `"data":${'['.repeat(900)}${']'.repeat(900)}`),
+      `\ufeff${own}`,
+      `${own}\n`,
+      own.slice(0, -1),
+    ];
+    for (const other of others) expect(await resign(other), other).toBe('anonymous');
   });
 
   test('is longer than a credential may be', async () => {
@@ -312,16 +341,83 @@ describe('a token that we did not issue in this very form', () => {
   });
 });
 
-test('a P-256 key signs ES256 and nothing else', async () => {
-  const store = await memory.open({ timeoutMs: 1_000 });
-  const recogniser = await token.start({
-    ...{ store, clock: new HandClock(), lifetimes, audience: 'test', secureCookies: true },
-    keys: await ringOf(await newTokenKey('ES256')),
-  });
+test.each(['EdDSA', 'ES256', 'HS256'] as const)(
+  'a key for %s signs with that and nothing else [ASVS 9.1.2]',
+  async (algorithm) => {
+    const store = await memory.open({ timeoutMs: 1_000 });
+    const keys = await ringOf(await newTokenKey(algorithm));
+    const recogniser = await startOn(token, store, new HandClock(), {}, { keys });
+    const client = new Client().take(await recogniser.begin(newUser(), {}));
+    await recognised(recogniser, client);
+    const { authorization = '' } = client.headers;
+    expect(decodeProtectedHeader(authorization.slice(7)).alg).toBe(algorithm);
+    const { recogniser: other } = await begun();
+    expect((await other.recognise(client.headers)).kind).toBe('anonymous');
+  },
+);
+
+test('with one key, a token for one service is none for another [ASVS 9.2.3] [ASVS 9.2.4]', async () => {
+  const { store, clock, client } = await begun();
+  const other = await startOn(token, store, clock, {}, { audience: 'other' });
+  const wrong = { kind: 'anonymous', reason: 'wrong-claims' };
+  expect(await other.recognise(client.headers)).toEqual(wrong);
+  const theirs = new Client().take(await other.begin(newUser(), {}));
+  await recognised(other, theirs);
+  const own = await startOn(token, store, clock);
+  expect(await own.recognise(theirs.headers)).toEqual(wrong);
+});
+
+test('no two tokens are alike, and none is a key that stays [ASVS 7.2.2]', async () => {
+  const { recogniser } = await begun();
+  const user = newUser();
+  const issues = await Promise.all(Array.from({ length: 500 }, () => recogniser.begin(user, {})));
+  const texts = issues.flatMap(({ body }) => [body.accessToken, body.refreshToken]);
+  expect(new Set(texts).size).toBe(1_000);
+  const ids = issues.map(({ body }) => decodeJwt(String(body.accessToken)));
+  for (const name of ['jti', 'sid']) expect(new Set(ids.map((each) => each[name])).size).toBe(500);
+});
+
+/** A ring whose key an operator can take away, and which can be cut off from the others. */
+async function shakyRing() {
+  const own = await ringOf(await newTokenKey());
+  const state = { accepted: true, current: true, generation: 0 };
+  const ring: KeyRing = {
+    ...own,
+    verifying: (id) => (state.accepted ? own.verifying(id) : undefined),
+    get current() {
+      return state.current;
+    },
+    get generation() {
+      return state.generation;
+    },
+  };
+  return { ring, state };
+}
+
+test('a token that was verified before does not outlive its key [ASVS 9.1.3]', async () => {
+  const { store, clock } = await begun();
+  const { ring, state } = await shakyRing();
+  const recogniser = await startOn(token, store, clock, {}, { keys: ring });
   const client = new Client().take(await recogniser.begin(newUser(), {}));
   await recognised(recogniser, client);
-  const { authorization = '' } = client.headers;
-  expect(decodeProtectedHeader(authorization.slice(7)).alg).toBe('ES256');
-  const { recogniser: other } = await begun();
-  expect((await other.recognise(client.headers)).kind).toBe('anonymous');
+  Object.assign(state, { accepted: false, generation: 1 });
+  expect(await recogniser.recognise(client.headers)).toMatchObject({ reason: 'bad-signature' });
+});
+
+test('a server that may have missed a key says that it does not know, and changes nothing', async () => {
+  const { store, clock, calls } = await begun();
+  const { ring, state } = await shakyRing();
+  const recogniser = await startOn(token, store, clock, {}, { keys: ring });
+  const client = new Client().take(await recogniser.begin(newUser(), {}));
+  Object.assign(state, { accepted: false, current: false });
+  calls.length = 0;
+  const unavailable = { code: 'store-unavailable' };
+  expect(await recogniser.recognise(client.headers)).toMatchObject({
+    kind: 'unknown',
+    cause: unavailable,
+  });
+  await expect(refresh(recogniser, client)).rejects.toMatchObject(unavailable);
+  await expect(recogniser.begin(newUser(), client.headers)).rejects.toMatchObject(unavailable);
+  expect((await recogniser.recognise({ authorization: 'Bearer a.b.c' })).kind).toBe('anonymous');
+  expect(calls).toEqual([]);
 });
