@@ -1,5 +1,5 @@
-// What can be the e-mail address of an account: one local part, one host (a small part of RFC 5321).
-// Whether it is the user's own only a message to it would tell, and none is sent here.
+// What can be the e-mail address of an account: one local part, one host (a small part of RFC
+// 5321). Whether it is the user's own only a message to it would tell, and none is sent here.
 
 const emailCharsMax = 254;
 const shape = /^[^\s@\p{C}]{1,64}@((?:[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?\.)+\p{L}{2,})$/u;

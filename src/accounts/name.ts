@@ -21,7 +21,10 @@ export function readName(text: string): AccountName | undefined {
   return { name, key };
 }
 
-/** What two spellings have in common. Upper case first: it brings together what lower case keeps apart, such as ß and ss. */
+/**
+ * What two spellings have in common. Upper case first: it brings together what lower case keeps
+ * apart, such as ß and ss.
+ */
 export function fold(name: string): string {
   const folded = name.normalize('NFKC').toUpperCase().toLowerCase();
   return folded.normalize('NFKC').trim().replace(/\s+/gu, ' ');

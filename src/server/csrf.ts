@@ -49,7 +49,7 @@ function isOwn(origin: string, { host }: FastifyRequest, { secureCookies }: Conf
   return URL.parse(`${url.protocol}//${host}`)?.host === url.host;
 }
 
-/** Where no browser sends a credential by itself there is nothing to prove, and none to prove it. */
+/** Where no browser sends a credential by itself, there is nothing that a token could prove. */
 async function checkToken(
   recogniser: Recogniser,
   { headers }: FastifyRequest,
