@@ -22,7 +22,7 @@ export type Recognition =
   | {
       readonly kind: 'recognised';
       readonly session: Session;
-      /** Header fields that the answer must carry, where the credential itself is renewed by use. */
+      /** Header fields that the answer must carry, where use renews the credential itself. */
       readonly headers?: ReadonlyArray<readonly [name: string, value: string]>;
     }
   | { readonly kind: 'anonymous'; readonly reason: AnonymousReason }

@@ -122,10 +122,11 @@ export async function replaceCredential(
   });
   if (rotated.outcome === 'reuse') return rotated;
   if (rotated.outcome === 'gone') return { outcome: 'refused' };
-  const late = rotated.outcome === 'absorbed';
-  const kept = late && rotated.sealedSecret.startsWith(proofMark);
-  const successor = late ? presented.unseal(withoutMark(rotated.sealedSecret)) : next;
-  if (proven && late && !kept) {
+  const isLate = rotated.outcome === 'absorbed';
+  const isByProof = isLate && rotated.sealedSecret.startsWith(proofMark);
+  const successor = isLate ? presented.unseal(withoutMark(rotated.sealedSecret)) : next;
+  if (proven && isLate && !isByProof) {
+    // Whoever else was given this successor has proven nothing.
     return replaceCredential({ store, clock, lifetimes }, successor, proof);
   }
   const idleExpiresAt = now + lifetimes.idleMs;
@@ -136,7 +137,7 @@ export async function replaceCredential(
   if (proven) {
     return { outcome: 'ok', credential: successor, session: { ...session, authenticatedAt: now } };
   }
-  return kept
+  return isByProof
     ? { outcome: 'ok', credential: presented, session: beforeProof(session) }
     : { outcome: 'ok', credential: successor, session };
 }
