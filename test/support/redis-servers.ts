@@ -99,7 +99,7 @@ export async function tell(
   options: Parameters<typeof createClient>[0] = {},
 ): Promise<unknown> {
   const socket = { host: '127.0.0.1', port, reconnectStrategy: false as const };
-  const client = createClient({ ...options, socket });
+  const client = createClient({ ...options, socket: { ...options.socket, ...socket } });
   client.on('error', () => undefined);
   await client.connect();
   try {
