@@ -148,11 +148,11 @@ class SharedGround implements Lab {
     await using stack = new AsyncDisposableStack();
     const { strategy, store } = answers[answer];
     const services = {
-      memory: async () => undefined,
+      nothing: async () => undefined,
       postgres: () => this.#backing.createDatabase(`${this.#prefix}_${number}`, this.#prefix),
       redis: () => this.#redis(stack, number),
     };
-    const sessionStoreUrl = await services[store]();
+    const sessionStoreUrl = await services[stores[store].needs]();
     if (sessionStoreUrl === undefined && stores[store].shared) return undefined;
     const taken = this.#names.has(run);
     this.#names.add(run);

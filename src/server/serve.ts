@@ -92,7 +92,7 @@ export async function closeParts({ store, accounts, keys, revocations }: Parts):
 export async function openStore(config: Config, meter?: Meter): Promise<SessionStore> {
   const { sessionStoreUrl, redisUrl, databaseUrl, storeTimeoutMs: timeoutMs } = config;
   const store = await load<Store>('stores', config.store);
-  const isPostgres = config.store === 'postgres';
+  const isPostgres = store.needs === 'postgres';
   const url = sessionStoreUrl ?? (isPostgres ? databaseUrl : redisUrl);
   const opened = await store.open({
     timeoutMs,

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { styleText } from 'node:util';
 import { openBacking } from '../backing/backing.ts';
 import { newTokenKey } from '../keys/token-key.ts';
+import * as stores from '../stores/index.ts';
 import { developmentMark } from './config/safety.ts';
 import { type Config, ConfigError, type Environment, readConfig } from './config.ts';
 import { endOnSignal } from './ending.ts';
@@ -42,7 +43,7 @@ export async function openGround(defaults: Environment): Promise<Ground> {
     ...given,
     DATABASE_URL: backing.databaseUrl,
   });
-  if (config.store === 'redis' && config.redisUrl === undefined) {
+  if (stores[config.store].needs === 'redis' && config.redisUrl === undefined) {
     await backing[Symbol.asyncDispose]();
     refuseToStart(new ConfigError([{ name: 'REDIS_URL', detail: backing.redisHint ?? '' }]));
   }

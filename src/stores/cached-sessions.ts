@@ -135,6 +135,10 @@ export class CachedSessions implements SessionStore {
     return this.#store.ping();
   }
 
+  breaker() {
+    return this.#store.breaker?.() ?? 'closed';
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#flush();
     await Promise.all([this.#feed[Symbol.asyncDispose](), this.#store[Symbol.asyncDispose]()]);

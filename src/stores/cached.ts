@@ -28,6 +28,7 @@ const otherwise = 'a server that may have missed one asks Redis again';
 
 export const cached: Store = {
   says: 'in Redis, and in each server for as long as Redis announces every change',
+  needs: 'redis',
   shared: true,
   survivesRestart: true,
   claims: {

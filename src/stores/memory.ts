@@ -7,6 +7,7 @@ import type { Store } from './store.ts';
 
 export const memory: Store = {
   says: 'in the memory of the server that made them',
+  needs: 'nothing',
   shared: false,
   survivesRestart: false,
   claims: {

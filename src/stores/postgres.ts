@@ -21,6 +21,7 @@ const locked = 'every write is one statement under the lock of the row';
 
 export const postgres: Store = {
   says: 'in PostgreSQL, which every server asks',
+  needs: 'postgres',
   shared: true,
   survivesRestart: true,
   claims: {

@@ -15,6 +15,7 @@ const scripted = 'every write is one script, which looks at the session and chan
 
 export const redis: Store = {
   says: 'in Redis, which every server asks',
+  needs: 'redis',
   shared: true,
   survivesRestart: true,
   claims: {

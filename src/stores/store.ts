@@ -136,6 +136,8 @@ export interface StoreOptions {
 export interface Store {
   /** One sentence: where the memory is. */
   readonly says: string;
+  /** The service that has to be there for it. */
+  readonly needs: 'nothing' | 'postgres' | 'redis';
   /** True when all servers see the same sessions. */
   readonly shared: boolean;
   /** True when sessions outlive the process that made them. */
