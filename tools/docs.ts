@@ -11,6 +11,8 @@ import { securityEvents } from '../src/core/security-event.ts';
 import { type Claim, type Claims, type PropertyName, properties } from '../src/core/verdict.ts';
 import * as faults from '../src/faults/index.ts';
 import * as gateways from '../src/gateways/index.ts';
+import { algorithms } from '../src/keys/algorithms.ts';
+import * as keys from '../src/keys/index.ts';
 import * as policies from '../src/policies/index.ts';
 import * as scenarios from '../src/scenarios/index.ts';
 import { type AnswerName, answers, type Scenario } from '../src/scenarios/scenario.ts';
@@ -68,6 +70,12 @@ function familyPage(): string {
     members(strategies),
     '## Stores\n\nWhere a session lives between two requests.',
     members(stores),
+    '## Key rings\n\nWhere the keys that sign tokens come from (`KEYS`).',
+    members(keys),
+    table(
+      ['algorithm', 'use it'],
+      Object.entries(algorithms).map(([name, { use }]) => [`\`${name}\``, use]),
+    ),
     '## What they claim\n\nOn several servers without affinity. Scenarios put every claim to the test.',
     table(
       ['member', 'property', 'claim', 'because'],

@@ -30,7 +30,7 @@ export const algorithms: Readonly<Record<TokenAlgorithm, Algorithm>> = {
     crv: 'Ed25519',
     publicMembers: ['crv', 'kty', 'x'],
     secretMember: 'd',
-    use: 'unless something speaks against it: others can verify, and signing needs no randomness',
+    use: 'unless something speaks against it: others can verify, and no signature needs randomness',
     sign: (text, key) => sign(null, Buffer.from(text), key),
     verify: (text, key, signature) => verify(null, Buffer.from(text), key, signature),
   },
@@ -39,7 +39,7 @@ export const algorithms: Readonly<Record<TokenAlgorithm, Algorithm>> = {
     crv: 'P-256',
     publicMembers: ['crv', 'kty', 'x', 'y'],
     secretMember: 'd',
-    use: 'where verifiers or key stores of others know no Ed25519, or FIPS 186-4 is asked for',
+    use: 'where the verifiers or key stores of others know no Ed25519; each signature needs good randomness',
     sign: (text, key) => fromDer(sign('sha256', Buffer.from(text), key)),
     verify: (text, key, signature) => {
       const der = toDer(signature);
@@ -50,7 +50,7 @@ export const algorithms: Readonly<Record<TokenAlgorithm, Algorithm>> = {
     kty: 'oct',
     publicMembers: [],
     secretMember: 'k',
-    use: 'where the servers that sign are the only ones that verify: twenty times as fast, but whoever can verify can also sign',
+    use: 'where the servers that sign are the only ones that verify: by far the fastest, but whoever can verify can also sign',
     sign: hmac,
     verify: (text, key, signature) =>
       signature.length === secretBytesMin && timingSafeEqual(hmac(text, key), signature),
