@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import { expect, onTestFinished, test } from 'vitest';
 import { newTokenKey } from '../../src/keys/token-key.ts';
-import { clientOf, password, startApp } from './ground.ts';
+import { clientAt, clientOf, environment, password, startApp, startReplica } from './ground.ts';
 
 async function loggedIn(changes: Record<string, string> = {}) {
   const server = await startApp({ strategy: 'token', store: 'postgres' }, changes);
@@ -84,4 +84,22 @@ test('a request with two credentials or two hosts is refused', async () => {
   expect(await ask(host, mine, 'Authorization: Bearer x')).toBe('400');
   expect(await ask(host, 'AUTHORIZATION: Basic x', mine)).toBe('400');
   expect(await ask(host, mine, 'Host: other')).toBe('400');
+});
+
+test('servers that start together on an empty database know one another’s tokens', async () => {
+  const answer = { strategy: 'token', store: 'postgres' } as const;
+  const env = { ...(await environment(answer)), KEYS: 'postgres', TOKEN_KEY: undefined };
+  const replicas = await Promise.all(
+    [1, 2, 3].map(() => startReplica('../../src/server/main.ts', env)),
+  );
+  for (const each of replicas) onTestFinished(() => each[Symbol.asyncDispose]());
+  const [first, ...others] = replicas.map(({ url }) => clientAt(url));
+  await first?.ask('POST', '/register', { username: 'alice', password });
+  await first?.logIn('alice');
+  for (const other of others) {
+    other.credential = first?.credential ?? {};
+    expect((await other.ask('GET', '/me')).status).toBe(200);
+    await other.logIn('alice');
+    expect((await first?.ask('GET', path))?.body).toEqual((await other.ask('GET', path)).body);
+  }
 });
