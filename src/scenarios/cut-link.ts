@@ -28,5 +28,5 @@ export const cutLink: Scenario = {
   users: 16,
   lengthMs: 3_000,
   faults: [{ atMs: 800, fault: 'cut-link', options: { link: 'store' }, forMs: 1_200 }],
-  expect: { postgres: honest, redis: honest },
+  expect: { postgres: honest, redis: honest, cached: honest },
 };

@@ -37,8 +37,22 @@ export const logoutReplay: Scenario = {
       because:
         'a token is accepted until it expires, here two seconds after the login, and then not',
     },
+    'token-with-revocation': {
+      verdicts: { identity: 'HOLDS', durability: 'HOLDS', availability: 'HOLDS' },
+      mayBreak: ['revocation'],
+      measures: { ...ends.measures, 'revocation.lagMaxMs': [0, 1_000] },
+      because:
+        'a logout is pushed to every server, which takes about a millisecond, and five seconds at most',
+    },
     memory: ends,
     postgres: ends,
     redis: ends,
+    cached: {
+      verdicts: { identity: 'HOLDS', durability: 'HOLDS', availability: 'HOLDS' },
+      mayBreak: ['revocation', 'no-resurrection'],
+      measures: { ...ends.measures, 'revocation.lagMaxMs': [0, 1_000] },
+      because:
+        'a server keeps what it read until it is told of the logout, which takes about a millisecond',
+    },
   },
 };

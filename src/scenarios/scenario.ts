@@ -14,9 +14,11 @@ import type * as workloads from '../workloads/index.ts';
 /** The answers to the question: a strategy, and the store it keeps its memory in. */
 export const answers = {
   token: { strategy: 'token', store: 'postgres' },
+  'token-with-revocation': { strategy: 'token-with-revocation', store: 'postgres' },
   memory: { strategy: 'session', store: 'memory' },
   postgres: { strategy: 'session', store: 'postgres' },
   redis: { strategy: 'session', store: 'redis' },
+  cached: { strategy: 'session', store: 'cached' },
 } as const satisfies Record<
   string,
   { strategy: keyof typeof strategies; store: keyof typeof stores }

@@ -40,5 +40,6 @@ export const stickyServerCrash: Scenario = {
     },
     postgres: survives,
     redis: survives,
+    cached: survives,
   },
 };

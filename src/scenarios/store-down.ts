@@ -44,5 +44,6 @@ export const storeDown: Scenario = {
     },
     postgres: honest,
     redis: honest,
+    cached: honest,
   },
 };

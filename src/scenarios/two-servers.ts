@@ -25,6 +25,7 @@ export const twoServers: Scenario = {
   faults: [],
   expect: {
     token: known,
+    'token-with-revocation': known,
     memory: {
       verdicts: {
         identity: 'HOLDS',
@@ -38,5 +39,6 @@ export const twoServers: Scenario = {
     },
     postgres: known,
     redis: known,
+    cached: known,
   },
 };
