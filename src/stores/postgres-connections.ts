@@ -2,7 +2,8 @@
 // loses its connection, so that a late answer meets nobody; and when one connection fails, all that
 // are as old are not trusted either, because a cut link kills them in silence. The server gives up
 // on a statement a little earlier than we do: then it is certain that nothing was done. When that
-// happens to several in a row, or nobody gets a connection, a circuit breaker refuses all but probes.
+// happens several times in a row, or nobody gets a connection, a circuit breaker refuses all but
+// probes.
 
 import { DatabaseError, Pool, type PoolClient, type QueryConfig, type QueryResult } from 'pg';
 import { Breaker } from './breaker.ts';
@@ -43,7 +44,7 @@ export class PostgresConnections implements AsyncDisposable {
     if (!this.breaker.admits()) throw unavailable();
     const begunAt = performance.now();
     const client = await this.#take();
-    const leftMs = this.#timeoutMs - (performance.now() - begunAt);
+    const leftMs = Math.max(0, this.#timeoutMs - (performance.now() - begunAt));
     try {
       const done = await inTime(leftMs, this.#lend(client, work));
       this.breaker.succeeded();

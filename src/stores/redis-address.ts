@@ -1,7 +1,7 @@
 // Where Redis is, as one URL says it: redis:// (one server), redis+sentinel:// (whichever server
 // the sentinels call the master), redis+cluster:// (many masters, by slot), each also as rediss for
-// TLS. It is written here and not left to URL because that knows no list of hosts. It opens nothing,
-// and no part of a URL that may hold a password enters a message.
+// TLS. It is read here and not by URL because that knows no list of hosts. It opens nothing, and no
+// part of a URL that may hold a password enters a message.
 
 import { OperatingError } from '../core/errors.ts';
 
@@ -24,8 +24,15 @@ export interface RedisAddress {
   readonly caFile: string | undefined;
 }
 
-const form =
-  /^redis(?<tls>s)?(?:\+(?<kind>sentinel|cluster))?:\/\/(?:(?<user>[^:@/]*)(?::(?<password>[^@/]*))?@)?(?<hosts>[^@/?#]+)(?<path>\/[^?#]*)?(?:\?(?<query>[^#]*))?$/;
+const form = new RegExp(
+  [
+    /^redis(?<tls>s)?(?:\+(?<kind>sentinel|cluster))?:\/\//,
+    /(?:(?<user>[^:@/]*)(?::(?<password>[^@/]*))?@)?(?<hosts>[^@/?#]+)/,
+    /(?<path>\/[^?#]*)?(?:\?(?<query>[^#]*))?$/,
+  ]
+    .map(({ source }) => source)
+    .join(''),
+);
 
 /**
  * `redis[s]://[user:password@]host[:port][/database][?ca=FILE]`,

@@ -62,7 +62,7 @@ export class RedisCluster implements Disposable {
     } catch (failure) {
       const to = redirectionOf(failure);
       if (to === undefined) throw failure;
-      const leftMs = this.#timeoutMs - (performance.now() - begunAt);
+      const leftMs = Math.max(0, this.#timeoutMs - (performance.now() - begunAt));
       const following = this.#follow(to, kind, key, send);
       return await inTime(leftMs, following, () => unanswered(kind));
     }

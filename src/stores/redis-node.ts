@@ -84,7 +84,7 @@ export class RedisNode implements Disposable {
     if (!this.#closed) this.#options.onFailure?.();
   }
 
-  /** Probes until connected, closed or too late; then answers the last failure, if there was one. */
+  /** Probes until connected, closed or too late; then answers the last failure, if any. */
   async #seek(deadline: number): Promise<unknown> {
     let failure: unknown;
     while (!this.#closed && performance.now() < deadline) {
