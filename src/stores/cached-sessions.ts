@@ -116,7 +116,7 @@ export class CachedSessions implements SessionStore {
   }
 
   async revokeAll(...[userId, reason, now, except]: Verb<'revokeAll'>) {
-    // Only those that are known before: one that is met later may have begun after all others ended.
+    // Only those known before: one that is met later may have begun after all others ended.
     const known = this.#known(userId).filter((id) => id !== except);
     try {
       const count = await this.#store.revokeAll(userId, reason, now, except);
@@ -161,7 +161,7 @@ export class CachedSessions implements SessionStore {
     }
   }
 
-  /** Whatever the verb answers, or when nobody knows what it did: the entry goes before it is told. */
+  /** Whatever the verb did, and when nobody knows: the entry goes before that is told. */
   async #change<T>(id: string, verb: Promise<T>): Promise<T> {
     try {
       return await verb;

@@ -1,10 +1,10 @@
-// Which sessions were changed in Redis, by whichever server: a connection of its own, on which Redis
-// announces every key under our prefix that somebody wrote or deleted (client-side caching in
+// Which sessions were changed in Redis, by whichever server: a connection of its own, on which
+// Redis announces every key under our prefix that somebody wrote or deleted (client-side caching in
 // broadcasting mode). A connection that fell silent looks alive, so it is asked all the time: what
 // was acknowledged before a question was sent has been announced before its answer, so each answer
 // buys trust for a second from its question. That second is the bound of staleness, however the
 // connection fails; one that is seen to fail loses its trust at once. It follows one master, and
-// leaves it when it is none any more; while two believe to be it, only the age of entries is bounded.
+// leaves it when it is none any more; while two believe to be it, only the age of entries bounds.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { OperatingError } from '../core/errors.ts';

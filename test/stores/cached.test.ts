@@ -1,5 +1,5 @@
 // The cache in front of a store, without Redis: the store is the one in memory, and the feed is in
-// the hands of the tests. Each law on its own; every order of events is in the test beside this one.
+// the hands of the tests. Each law on its own; every order of events is in the test beside this.
 
 import { expect, test } from 'vitest';
 import type { StoredSession } from '../../src/core/session.ts';
