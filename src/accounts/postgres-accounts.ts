@@ -40,9 +40,9 @@ export class PostgresAccounts implements Accounts {
     if (known === undefined) throw invalid('A user name has 1 to 64 visible characters');
     const { name, key: name_key } = known;
     const secret = await chosen(password, known);
-    if (this.#admins.has(name_key)) throw new OperatingError('name-taken');
     const id = randomUUID();
     const password_hash = await this.#passwords.hash(secret);
+    if (this.#admins.has(name_key)) throw new OperatingError('name-taken');
     const insert = this.#db
       .insertInto('users')
       .values({ id, name, name_key, password_hash })

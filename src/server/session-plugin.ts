@@ -1,8 +1,8 @@
 // Recognition, for the routes that ask for it: `onRequest: app.authenticated` lets only recognised
 // clients pass, `app.recognised` also lets nobody pass. It runs before a body is read. Nobody gets
 // one and the same 401 for every cause; "could not find out" is 503 and leaves the credential
-// alone. A refusal names the way to be recognised where HTTP has a name for it (RFC 6750), and a
-// proof of identity that is too old for what is asked (RFC 9470). Nothing is saved behind a handler's back: a handler that changes the session says
+// alone. A refusal names the way in where HTTP has a name for it (RFC 6750, RFC 9470). Nothing is
+// saved behind a handler's back: a handler that changes the session says
 // `await changeSession(...)`, and has the outcome before the response head leaves.
 
 import assert from 'node:assert';

@@ -276,7 +276,7 @@ describe.each(answers)('$strategy on $store', (answer) => {
 });
 
 describe.each(answers)('$strategy on $store, when the proof of identity is old', (answer) => {
-  test('an e-mail address changes only after another one [ASVS 7.5.1] [ASVS 7.5.3]', async () => {
+  test('what is sensitive needs another one first [ASVS 7.5.1] [ASVS 7.5.2] [ASVS 7.5.3]', async () => {
     await using server = await startApp(answer, { FRESH_MS: '1500' });
     const me = clientOf(server.app);
     await me.ask('POST', '/register', { username: 'alice', password });
@@ -292,6 +292,15 @@ describe.each(answers)('$strategy on $store, when the proof of identity is old',
         ? 'Bearer realm="sessionlab", error="insufficient_user_authentication", max_age=1'
         : undefined,
     );
+    const { sessions } = (await me.ask('GET', '/sessions')).body;
+    const others = [
+      ['DELETE', `/sessions/${sessions[0].handle}`],
+      ['POST', '/logout-everywhere'],
+    ] as const;
+    for (const [method, path] of others) {
+      const { status, body } = await me.ask(method, path);
+      expect([path, status, body.code]).toEqual([path, 401, 'reauthentication-required']);
+    }
     const wrong = await me.ask('POST', '/step-up', { password: 'not this one' });
     expect([wrong.status, wrong.body.code]).toEqual([401, 'wrong-credentials']);
     const changeAfterStepUp = async () => {
@@ -304,5 +313,6 @@ describe.each(answers)('$strategy on $store, when the proof of identity is old',
     const done = { status: 200, email: 'Alice@example.org' };
     await expect.poll(changeAfterStepUp, { timeout: 10_000 }).toEqual(done);
     expect((await me.ask('GET', '/dashboard')).status).toBe(200);
+    expect((await me.ask('POST', '/logout')).status).toBe(204);
   });
 });

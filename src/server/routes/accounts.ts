@@ -7,7 +7,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Verified } from '../../accounts/accounts.ts';
 import { OperatingError } from '../../core/errors.ts';
-import type { Issue } from '../../strategies/strategy.ts';
+import type { Issue, Refreshed } from '../../strategies/strategy.ts';
 import { deviceCookie, deviceIn } from '../device-cookie.ts';
 import type { App, Parts } from '../parts.ts';
 import { afterWrite, carry, requireFresh } from '../session-plugin.ts';
@@ -125,6 +125,8 @@ function entryRoutes(app: App, { config, accounts, recogniser }: Parts): void {
 }
 
 function proofRoutes(app: App, parts: Parts): void {
+  const { recogniser } = parts;
+
   app.post(
     '/step-up',
     {
@@ -138,7 +140,7 @@ function proofRoutes(app: App, parts: Parts): void {
     },
     async (request, reply) => {
       await prove(app, parts, request, request.body.password);
-      const body = await renew(parts, request, reply);
+      const body = await renew(reply, recogniser.stepUp(request.login, request.headers));
       const { handle, userId } = request.login;
       app.securityEvent({ kind: 'step-up', session: handle, userId }, request);
       return body;
@@ -174,7 +176,8 @@ function changeRoutes(app: App, parts: Parts): void {
         await afterWrite('revocation-not-durable', ending);
         app.sessionWatch.ended({ userId: login.userId, except: login.handle });
       }
-      return afterWrite('store-outcome-unknown', renew(parts, request, reply));
+      const renewal = recogniser.stepUp(login, request.headers);
+      return renew(reply, afterWrite('store-outcome-unknown', renewal));
     },
   );
 
@@ -219,13 +222,13 @@ async function prove(
   throw new OperatingError('wrong-credentials');
 }
 
-/** A new credential for the same session, so that the one from before gains nothing. */
-async function renew(
-  { recogniser }: Parts,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<Issue['body']> {
-  const renewed = await recogniser.stepUp(request.login, request.headers);
+/**
+ * Hands over a new credential for the same session; the one from before gains nothing.
+ *
+ * @throws OperatingError `session-ended` when it ended meanwhile
+ */
+async function renew(reply: FastifyReply, renewal: Promise<Refreshed>): Promise<Issue['body']> {
+  const renewed = await renewal;
   if (renewed.outcome !== 'ok') throw new OperatingError('session-ended');
   return carry(reply, renewed.issue);
 }

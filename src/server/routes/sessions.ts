@@ -1,10 +1,11 @@
 // The life of sessions after the login: renewing one, leaving, leaving everywhere, and looking
 // after one's own devices. Leaving is idempotent: whoever is nobody has left already, but while the
-// server cannot find out who you are it does not pretend that you have left.
+// server cannot find out who you are it does not pretend that you have left. Ending more than the
+// own session needs a fresh proof of identity, so that a thief cannot end the owner's (ASVS 7.5.2).
 
 import { OperatingError } from '../../core/errors.ts';
 import type { App, Parts } from '../parts.ts';
-import { carry } from '../session-plugin.ts';
+import { carry, requireFresh } from '../session-plugin.ts';
 import { handle, issued, listed, nothing, sessionList } from './schemas.ts';
 
 const refreshRequest = {
@@ -32,7 +33,7 @@ export function sessionRoutes(app: App, parts: Parts): void {
   formRoutes(app, parts);
 }
 
-function lifeRoutes(app: App, { recogniser }: Parts): void {
+function lifeRoutes(app: App, { config, recogniser }: Parts): void {
   app.post(
     '/refresh',
     {
@@ -79,11 +80,17 @@ function lifeRoutes(app: App, { recogniser }: Parts): void {
     '/logout-everywhere',
     {
       onRequest: app.authenticated,
-      schema: { summary: 'End all my sessions', tags, response: { 204: nothing } },
+      schema: {
+        summary: 'End all my sessions; needs a fresh login or step-up',
+        tags,
+        response: { 204: nothing },
+      },
     },
     async (request, reply) => {
-      const { userId } = request.login;
-      carry(reply, await recogniser.endAll(request.login));
+      const { login } = request;
+      requireFresh(login, config);
+      const { userId } = login;
+      carry(reply, await recogniser.endAll(login));
       app.sessionWatch.ended({ userId });
       const reason = 'logout-everywhere';
       app.securityEvent({ kind: 'session-ended', reason, userId }, request);
@@ -103,7 +110,7 @@ function formRoutes(app: App, { recogniser }: Parts): void {
   );
 }
 
-function deviceRoutes(app: App, { recogniser }: Parts): void {
+function deviceRoutes(app: App, { config, recogniser }: Parts): void {
   app.get(
     '/sessions',
     {
@@ -118,7 +125,7 @@ function deviceRoutes(app: App, { recogniser }: Parts): void {
     {
       onRequest: app.authenticated,
       schema: {
-        summary: 'End one of my sessions',
+        summary: 'End one of my sessions; needs a fresh login or step-up',
         tags,
         params: { type: 'object', required: ['handle'], properties: { handle } } as const,
         response: { 204: nothing },
@@ -126,6 +133,7 @@ function deviceRoutes(app: App, { recogniser }: Parts): void {
     },
     async (request, reply) => {
       const { login, params } = request;
+      requireFresh(login, config);
       const ended = await recogniser.endOne(login, params.handle);
       if (!ended) throw new OperatingError('not-found');
       app.sessionWatch.ended({ userId: login.userId, handle: params.handle });
