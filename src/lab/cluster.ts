@@ -178,6 +178,7 @@ class ClusterServer implements ServerPort, AsyncDisposable {
       const to = addressIn(sessionStoreUrl);
       this.toStore = await openLink({ name: `${this.name} -> store`, to });
     }
+    const storeUrl = this.toStore && sessionStoreUrl && through(this.toStore, sessionStoreUrl);
     const started = await this.#supervisor.launch({
       name: `${this.name}#${this.#incarnation}`,
       entry,
@@ -186,8 +187,9 @@ class ClusterServer implements ServerPort, AsyncDisposable {
         ...env,
         REPLICA: this.name,
         INCARNATION: String(this.#incarnation),
-        SESSION_STORE_URL:
-          this.toStore && sessionStoreUrl && through(this.toStore, sessionStoreUrl),
+        SESSION_STORE_URL: storeUrl,
+        // What ended is kept beside the sessions, where faults reach it.
+        REVOCATIONS_URL: storeUrl,
       },
     });
     if (visitor) await warmUp(started.url, visitor);

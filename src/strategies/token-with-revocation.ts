@@ -14,7 +14,10 @@ export const tokenWithRevocation: Strategy = {
   needs: ['keys', 'revocations'],
   claims: {
     ...token.claims,
-    revocation: { holds: true, because: 'an ending reaches every server, or none accepts' },
+    revocation: {
+      holds: true,
+      because: 'an ending reaches a server within its bound, or it refuses',
+    },
     'no-resurrection': { holds: true, because: 'what a server knows as ended it never accepts' },
     'fails-closed': { holds: true, because: 'a server with too old a view asks, or refuses' },
   },
