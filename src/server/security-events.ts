@@ -50,7 +50,7 @@ const level = { info: 'info', warning: 'warn', alert: 'error' } as const satisfi
   string
 >;
 
-export function logSink(log: Logger): SecurityEventSink {
+function logSink(log: Logger): SecurityEventSink {
   return (event) => log[level[event.severity]]({ event }, securityEvents[event.kind].says);
 }
 

@@ -135,7 +135,7 @@ export async function openKeys(config: Config): Promise<KeyRing> {
 }
 
 /** Undefined when the settings ask for no log of endings. */
-export async function openRevocations(config: Config): Promise<RevocationLog | undefined> {
+async function openRevocations(config: Config): Promise<RevocationLog | undefined> {
   const { revocations: name, revocationsUrl, redisUrl, databaseUrl } = config;
   if (name === 'none') return undefined;
   const revocations = await load<Revocations>('revocations', name);

@@ -3,7 +3,7 @@
 // Compare stateful.ts, which is this page with another memory.
 
 import { token } from '../strategies/token.ts';
-import { openAccounts, openStore, strategyOptions } from './serve.ts';
+import { openAccounts, openKeys, openStore, strategyOptions } from './serve.ts';
 import { openGround, present, registration } from './standalone.ts';
 
 const ground = await openGround({ PORT: '3000', STRATEGY: 'token', STORE: 'postgres' });
@@ -15,13 +15,13 @@ const accounts = await openAccounts(config);
 // Who is logged in, and what is in your cart: the token says so, and you carry it. The server has
 // one key, which signs tokens and checks them, so any server with this key knows you as well. Only
 // what renews a token when it has run out, the refresh token, is kept in a table.
-const store = await openStore(config);
-const recogniser = await token.start(strategyOptions(config, { store }));
+const [store, keys] = await Promise.all([openStore(config), openKeys(config)]);
+const recogniser = await token.start(strategyOptions(config, { store, keys }));
 
 // The application is the same, whoever recognises you.
 await present(
   ground,
-  { config, accounts, store, recogniser },
+  { config, accounts, store, keys, recogniser },
   {
     says: 'The stateless server: you carry the memory, in a signed token',
     command: 'npm run server:stateless',

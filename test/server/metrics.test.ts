@@ -1,5 +1,5 @@
-// What operators are shown: counters and latencies that tell what happened, spans that fit together,
-// security events with the real reason; and in none of them what only the user may know.
+// What operators are shown: counters and latencies that tell what happened, spans that fit
+// together, security events with the real reason; and in none of them what only the user may know.
 
 import { context, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';

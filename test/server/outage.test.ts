@@ -54,7 +54,8 @@ test('while the store is silent everybody hears so, in time, and keeps the cooki
     expect((await stranger.ask('GET', '/health/ready')).status).toBe(200);
     const health = await stranger.ask('GET', '/health');
     const parts = { store: 'unreachable', accounts: 'ok' };
-    expect(health.body).toEqual({ status: 'degraded', parts });
+    const breaker = expect.stringMatching('open');
+    expect(health.body).toEqual({ status: 'degraded', parts, breaker });
   } finally {
     process.kill(redis.pid, 'SIGCONT');
   }

@@ -20,7 +20,7 @@ the same names; the environment goes first. A secret NAME may be in a file, name
   node main.ts --help           says this
 `;
 
-/** Prints what was asked for. Returns the exit status: 64 for settings or arguments that are wrong. */
+/** Prints what was asked for. Returns the exit status: 64 for what cannot be used. */
 export function tell(args: readonly string[], environment: Environment = process.env): number {
   if (args.length === 1 && args[0] === '--help') {
     console.log(`${usage}\n${help()}`);
