@@ -37,6 +37,7 @@ export function subjects({ databaseUrl, redisUrl }: Services): readonly Subject[
   });
   const withRedis = (url: string) => [
     ours('redis', { STRATEGY: 'session', STORE: 'redis', SESSION_STORE_URL: url }),
+    ours('cached', { STRATEGY: 'session', STORE: 'cached', SESSION_STORE_URL: url }),
     peer('@fastify/session, redis', 'fastify-session', { REDIS_URL: url }),
     peer('express-session, connect-redis', 'express-session', { REDIS_URL: url }),
   ];
