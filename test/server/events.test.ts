@@ -4,6 +4,7 @@
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { OperatingError } from '../../src/core/errors.ts';
 import type { Session } from '../../src/core/session.ts';
 import { memory } from '../../src/revocations/memory.ts';
 import type { Environment } from '../../src/server/config.ts';
@@ -154,4 +155,17 @@ test('a watch learns of an ending from the log at once, whatever the store says'
   await log.endSession('i', until);
   expect(heard).toEqual(['ended', 'ended']);
   expect(watch.watchers(session as Session)).toBe(0);
+});
+
+test('a watch ends without a word for the session when nobody can tell for too long', async () => {
+  const list = async () => {
+    throw new OperatingError('store-unavailable');
+  };
+  using watch = new SessionWatch({ recogniser: { list } as Partial<Recogniser> as Recogniser });
+  const heard: WatchEnd[] = [];
+  const session = { userId: 'u', handle: 'h', absoluteExpiresAt: Date.now() + 60_000 };
+  const begun = Date.now();
+  watch.whileSessionLives(session as Session, (how) => heard.push(how));
+  await expect.poll(() => heard, soon).toEqual(['unknown']);
+  expect(Date.now() - begun).toBeGreaterThanOrEqual(5_000);
 });
