@@ -149,14 +149,17 @@ export class FollowedLog implements RevocationLog {
 
 const retryAfterSeconds = 1;
 
+/** For a step that did not surely make an ending durable. */
 export async function durably<T>(step: Promise<T>): Promise<T> {
   return step.catch((cause: unknown) => {
     throw new OperatingError('revocation-not-durable', { retryAfterSeconds, cause });
   });
 }
 
+/** For a question that was not answered. */
 export async function available<T>(step: Promise<T>): Promise<T> {
   return step.catch((cause: unknown) => {
-    throw new OperatingError('store-unavailable', { retryAfterSeconds, cause });
+    const detail = 'The log of endings does not answer';
+    throw new OperatingError('store-unavailable', { detail, retryAfterSeconds, cause });
   });
 }

@@ -13,7 +13,7 @@ import { channel, makeTable, statements } from './postgres-table.ts';
 import type { RevocationLog, RevocationOptions, Revocations } from './revocation-log.ts';
 import type { Kept, View } from './view.ts';
 
-const connectionsMax = 2;
+const connectionsMax = 4;
 const pageRowsMax = 1_000;
 const endingsPerSweep = 64;
 

@@ -1,5 +1,5 @@
-// What is particular to the log in Redis: it can lose what it acknowledged. With replicas, an ending
-// counts when they have it; without, whoever learned of it gives it back.
+// What is particular to the log in Redis: it can lose what it acknowledged. With replicas, an
+// ending counts when they have it; without, whoever learned of it gives it back.
 
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
