@@ -96,6 +96,11 @@ export const securityEvents = {
     outcome: 'failure',
     says: 'A user asked for what the account may not do',
   },
+  'insecure-transport': {
+    severity: 'warning',
+    outcome: 'failure',
+    says: 'A login came without TLS, so the browser drops its cookie: the proxy must be in TRUST_PROXY and say X-Forwarded-Proto',
+  },
   throttled: { severity: 'warning', outcome: 'failure', says: 'There were too many attempts' },
   'revocation-not-durable': {
     severity: 'alert',

@@ -15,7 +15,8 @@ import {
   type Severity,
   securityEvents,
 } from '../core/security-event.ts';
-import { servedBy } from './config.ts';
+import { isLoopback } from './config/kinds.ts';
+import { type Config, servedBy } from './config.ts';
 import type { Meter } from './meter.ts';
 import type { App, Parts } from './parts.ts';
 
@@ -41,6 +42,7 @@ const kindOf: Partial<Record<ErrorCode, Noticed['kind']>> = {
 const gathered: ReadonlySet<Noticed['kind']> = new Set([
   'credential-refused',
   'csrf-refused',
+  'insecure-transport',
   'throttled',
   'store-unavailable',
 ]);
@@ -95,6 +97,9 @@ export function addSecurityEvents(app: App, parts: Parts, meter: Meter): void {
     };
     if (gathered.has(noticed.kind)) gather(event);
     else sink(event);
+    if (noticed.kind === 'login' && request && isExposed(request, config)) {
+      app.securityEvent({ kind: 'insecure-transport' }, request);
+    }
   });
   app.addHook('onClose', async () => {
     clearTimeout(sweep);
@@ -109,4 +114,9 @@ export function noteFailure(app: App, code: ErrorCode, request: FastifyRequest):
   const login = request.recognition?.kind === 'recognised' ? request.recognition.session : null;
   const about = login === null ? {} : { session: login.handle, userId: login.userId };
   app.securityEvent({ kind, ...about } as Noticed, request);
+}
+
+/** As far as it can be known here: a proxy that is not trusted is not believed. */
+function isExposed({ protocol, ip }: FastifyRequest, { secureCookies }: Config): boolean {
+  return secureCookies && protocol === 'http' && !isLoopback(ip);
 }

@@ -156,3 +156,28 @@ test.each(answers)(
     expect(server.logged()).not.toContain(secretOf(Object.values(me.credential)[0] ?? ''));
   },
 );
+
+test.each([
+  ['a peer that is not trusted', '', '203.0.113.9', ['login', 'insecure-transport']],
+  ['a trusted proxy', '203.0.113.0/24', '198.51.100.7', ['login']],
+])(
+  'of what %s says of a client, what is due is believed',
+  async (_who, trusted, address, kinds) => {
+    const settings = { SECURE_COOKIES: 'true', TRUST_PROXY: trusted };
+    await using server = await startApp(answers[1], settings);
+    const payload = { username: 'alice', password };
+    await server.app.inject({ method: 'POST', url: '/register', payload });
+    const before = server.logged().length;
+    await server.app.inject({
+      method: 'POST',
+      url: '/login',
+      payload,
+      remoteAddress: '203.0.113.9',
+      headers: { 'x-forwarded-for': '198.51.100.7', 'x-forwarded-proto': 'https' },
+    });
+    const lines = server.logged().slice(before).trim().split('\n');
+    const events = lines.flatMap((line) => JSON.parse(line).event ?? []);
+    expect(events.map(({ kind }) => kind)).toEqual(kinds);
+    expect(events[0].address).toBe(address);
+  },
+);
