@@ -77,6 +77,7 @@ export function serverSettings(
 ): NodeJS.ProcessEnv {
   return {
     STORE_TIMEOUT_MS: String(cluster.storeTimeoutMs ?? storeTimeoutMs),
+    REVOCATION_STALENESS_MS: cluster.revocationStalenessMs?.toString(),
     IDLE_MS: String(lives.idleMs),
     ABSOLUTE_MS: String(lives.absoluteMs),
     ACCESS_TOKEN_MS: String(lives.accessTokenMs),

@@ -7,6 +7,7 @@ export { restart } from './restart.ts';
 export { rollingRestart as 'rolling-restart' } from './rolling-restart.ts';
 export { scale } from './scale.ts';
 export { slowLink as 'slow-link' } from './slow-link.ts';
+export { staleView as 'stale-view' } from './stale-view.ts';
 export { stickyServerCrash as 'sticky-server-crash' } from './sticky-server-crash.ts';
 export { storeDown as 'store-down' } from './store-down.ts';
 export { twoServers as 'two-servers' } from './two-servers.ts';

@@ -62,6 +62,8 @@ export interface Scenario {
     readonly lifetimes?: Partial<Lifetimes>;
     /** How long a server waits for its store; absent: longer than a busy machine keeps it. */
     readonly storeTimeoutMs?: number;
+    /** How old a server's view of what has ended may be; absent: as the server has it. */
+    readonly revocationStalenessMs?: number;
   };
   readonly workload: keyof typeof workloads;
   readonly users: number;
