@@ -34,7 +34,7 @@ export function jwksRoutes(app: App, keys: KeyRing): void {
     },
     async (_request, reply) => {
       reply.header('cache-control', 'public, max-age=60');
-      return keys.jwks();
+      return { keys: [...keys.jwks().keys] };
     },
   );
 }
