@@ -40,6 +40,15 @@ export {
   type Verdict,
   type Witness,
 } from './core/verdict.ts';
+export * as keys from './keys/index.ts';
+export type {
+  KeyRing,
+  KeyRingOptions,
+  KeyRings,
+  SigningKey,
+  TokenAlgorithm,
+  TokenKey,
+} from './keys/key-ring.ts';
 export { newTokenKey } from './keys/token-key.ts';
 export * as stores from './stores/index.ts';
 export type {

@@ -13,6 +13,7 @@ test('the published surface is this list', () => {
     'defineSession',
     'errors',
     'judge',
+    'keys',
     'lastWriter',
     'lifetimes',
     'limits',
@@ -25,6 +26,7 @@ test('the published surface is this list', () => {
     'systemClock',
   ]);
   expect(Object.keys(sessionlab.stores)).toEqual(['cached', 'memory', 'postgres', 'redis']);
+  expect(Object.keys(sessionlab.keys)).toEqual(['given', 'postgres']);
   expect(Object.keys(sessionlab.strategies)).toEqual([
     'sealed-cookie',
     'session',
