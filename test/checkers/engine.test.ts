@@ -28,6 +28,7 @@ const plan: fc.Arbitrary<Plan> = fc.record({
     absoluteMs: fc.constantFrom(4_000, 500_000),
     accessTokenMs: fc.constantFrom(3_000, 100_000),
     rotationGraceMs: fc.constantFrom(0, 100, 10_000),
+    freshMs: fc.constant(60_000),
   }),
   clients: fc.array(
     fc.record({
