@@ -168,3 +168,17 @@ test('what is not finished at the deadline is broken off, and said so', async ()
   expect(replica.output()).toContain('broken off at the deadline');
   socket.destroy();
 });
+
+test('a stream of events is ended with the server, and does not hold it up', async () => {
+  await using replica = await startReplica(main, await environment(onMemory));
+  const me = clientAt(replica.url);
+  await me.ask('POST', '/register', { username: 'alice', password });
+  await me.logIn('alice');
+  const stream = await fetch(`${replica.url}/events`, { headers: me.credential });
+  expect(stream.status).toBe(200);
+  replica.child.kill('SIGTERM');
+  expect(await replica.ended).toBe(0);
+  const told = await stream.text();
+  expect(told).toContain('event: ready');
+  expect(told).not.toContain('session-ended');
+});
