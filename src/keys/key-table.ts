@@ -29,7 +29,8 @@ const statements = {
              'turn', turn, 'jwk', jwk, 'signsFrom', signs_from) ORDER BY signs_from, turn)
              FROM token_keys), '[]') AS rows`,
   insert: 'INSERT INTO token_keys VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
-  remove: 'DELETE FROM token_keys WHERE turn = ANY($1)',
+  // A turn may have been given away anew, by an operator who took all keys away.
+  remove: 'DELETE FROM token_keys WHERE signs_from = ANY($1)',
 } as const;
 
 export interface Row {
@@ -65,8 +66,8 @@ export class KeyTable implements AsyncDisposable {
     await this.#ask(statements.insert, [turn, JSON.stringify(jwk), signsFrom]);
   }
 
-  async remove(turns: readonly number[]): Promise<void> {
-    await this.#ask(statements.remove, [turns]);
+  async remove(rows: readonly Row[]): Promise<void> {
+    await this.#ask(statements.remove, [rows.map(({ signsFrom }) => signsFrom)]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

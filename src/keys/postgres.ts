@@ -93,7 +93,7 @@ class SharedKeyRing implements KeyRing {
       await this.#read();
     }
     const retired = this.#entries.filter((_, at) => this.#stateOf(at) === 'retired');
-    if (retired.length > 0) await this.#table.remove(retired.map(({ row }) => row.turn));
+    if (retired.length > 0) await this.#table.remove(retired.map(({ row }) => row));
   }
 
   async #read(): Promise<void> {

@@ -24,12 +24,12 @@ export async function readTokenKey(jwk: JWK): Promise<TokenKey | SigningKey> {
   const algorithm = algorithms[name];
   const isSecret = algorithm.publicMembers.length === 0;
   const { publicKey, secretKey } = keysIn(jwk, isSecret, name);
-  const publicJwk = isSecret ? undefined : pick(jwk, algorithm.publicMembers);
-  const id = await calculateJwkThumbprint(publicJwk ?? jwk);
+  const exported = publicKey.export({ format: 'jwk' }) as JWK;
+  const id = await calculateJwkThumbprint(exported);
   const key: TokenKey = {
     algorithm: name,
     id,
-    publicJwk: publicJwk && { ...publicJwk, kid: id, alg: name, use: 'sig' },
+    publicJwk: isSecret ? undefined : { ...exported, kid: id, alg: name, use: 'sig' },
     verify: (text, signature) => algorithm.verify(text, publicKey, signature),
   };
   if (secretKey === undefined) return key;
