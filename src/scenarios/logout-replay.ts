@@ -39,7 +39,7 @@ export const logoutReplay: Scenario = {
     },
     'token-with-revocation': {
       verdicts: { identity: 'HOLDS', durability: 'HOLDS', availability: 'HOLDS' },
-      mayBreak: ['revocation', 'no-resurrection'],
+      mayBreak: ['revocation', 'no-resurrection', 'convergence'],
       measures: { ...ends.measures, 'revocation.lagMaxMs': [0, 1_000] },
       because:
         'a logout is pushed to every server, which takes about a millisecond, and five seconds at most',
