@@ -6,6 +6,7 @@
 // lost, and until that is done its view is not fresh. So a log that has lost its memory gets it
 // back from any server that was there.
 
+import { OperatingError } from '../core/errors.ts';
 import { available, durably, FollowedLog, type Source } from './followed-log.ts';
 import { RedisLine } from './redis-line.ts';
 import type { RevocationOptions, Revocations } from './revocation-log.ts';
@@ -113,6 +114,13 @@ function entryOf(ending: Kept): Entry {
   return [`u:${userId}`, until, JSON.stringify({ epoch, except })];
 }
 
+function checkAddress(url: string | undefined): void {
+  if (url === undefined || /^rediss?:/.test(url)) return;
+  const detail =
+    'The log of endings in Redis takes redis:// or rediss://; or set REVOCATIONS=postgres';
+  throw new OperatingError('store-unavailable', { detail });
+}
+
 export const redis: Revocations = {
   says: 'in Redis, which pushes each ending to every server',
   lossWindow:
@@ -126,5 +134,8 @@ export const redis: Revocations = {
     'no-resurrection': { holds: true, because: 'what a server has learned it does not forget' },
     'fails-closed': { holds: true, because: 'a server with too old a view asks, or refuses' },
   },
-  open: (options) => FollowedLog.open(options, (view) => new RedisSource(options, view)),
+  async open(options) {
+    checkAddress(options.url);
+    return FollowedLog.open(options, (view) => new RedisSource(options, view));
+  },
 };

@@ -114,6 +114,11 @@ describe.runIf(inject('redisUrl') !== undefined)('redis', () => {
     await expect(opening).rejects.toMatchObject({ code: 'store-unavailable' });
   });
 
+  test('an address that it cannot follow is refused, with what to do', async () => {
+    const opening = redis.open({ url: 'redis+sentinel://127.0.0.1:1/mine', ...options });
+    await expect(opening).rejects.toThrow('REVOCATIONS=postgres');
+  });
+
   test('a Redis without memory to spare still takes endings', async () => {
     await using log = await redis.open({ url: urlOf(primary), ...options });
     await tell(primary, ['CONFIG', 'SET', 'maxmemory', '1']);
