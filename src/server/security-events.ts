@@ -30,13 +30,14 @@ declare module 'fastify' {
 const gatheringMs = 1_000;
 
 /** Failures that are events whatever the route. */
-const kindOf: Partial<Record<ErrorCode, Noticed['kind']>> = {
-  'cross-site': 'csrf-refused',
-  'not-allowed': 'access-refused',
-  'too-many-attempts': 'throttled',
-  'revocation-not-durable': 'revocation-not-durable',
-  'store-unavailable': 'store-unavailable',
-  'store-outcome-unknown': 'store-unavailable',
+const failures: Partial<Record<ErrorCode, Noticed>> = {
+  'cross-site': { kind: 'csrf-refused' },
+  'not-allowed': { kind: 'access-refused' },
+  'too-many-attempts': { kind: 'throttled' },
+  'too-many-sessions': { kind: 'login-refused', reason: 'too-many-sessions' },
+  'revocation-not-durable': { kind: 'revocation-not-durable' },
+  'store-unavailable': { kind: 'store-unavailable' },
+  'store-outcome-unknown': { kind: 'store-unavailable' },
 };
 
 const gathered: ReadonlySet<Noticed['kind']> = new Set([
@@ -109,11 +110,11 @@ export function addSecurityEvents(app: App, parts: Parts, meter: Meter): void {
 
 /** Notes a failure that is a security event by its code. */
 export function noteFailure(app: App, code: ErrorCode, request: FastifyRequest): void {
-  const kind = kindOf[code];
-  if (kind === undefined) return;
+  const noticed = failures[code];
+  if (noticed === undefined) return;
   const login = request.recognition?.kind === 'recognised' ? request.recognition.session : null;
   const about = login === null ? {} : { session: login.handle, userId: login.userId };
-  app.securityEvent({ kind, ...about } as Noticed, request);
+  app.securityEvent({ ...noticed, ...about }, request);
 }
 
 /** As far as it can be known here: a proxy that is not trusted is not believed. */

@@ -22,9 +22,9 @@ export const storeVerbs = [
   'ping',
 ] as const satisfies readonly (keyof SessionStore)[];
 
-/** The store, with how long each verb takes by its outcome. */
+/** The store, with how long each verb takes by its outcome, and the sessions it ends itself. */
 export function measured(store: SessionStore, meter: Meter): SessionStore {
-  return around(store, storeVerbs, (verb, run) => {
+  const timed = around(store, storeVerbs, (verb, run) => {
     const tally = meter.verb(verb);
     const well = new Histogram();
     tally.set('ok', well);
@@ -46,6 +46,15 @@ export function measured(store: SessionStore, meter: Meter): SessionStore {
       );
     };
   });
+  return {
+    ...timed,
+    create: async (session, limit) => {
+      const created = await timed.create(session, limit);
+      const ended = created.outcome === 'ok' ? created.ended.length : 0;
+      if (ended > 0) meter.ended('session-limit', ended);
+      return created;
+    },
+  };
 }
 
 /** Lets the meter look at what the parts know of themselves. */

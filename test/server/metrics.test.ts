@@ -31,7 +31,7 @@ async function scrape(client: Client): Promise<Map<string, number>> {
 }
 
 test.each(answers)('what happens to sessions of $strategy on $store is counted', async (answer) => {
-  await using server = await startApp(answer, { REVOCATIONS: 'memory' });
+  await using server = await startApp(answer, { REVOCATIONS: 'memory', SESSIONS_MAX: '2' });
   const me = clientOf(server.app);
   await me.ask('POST', '/register', { username: 'alice', password });
   await me.logIn('alice');
@@ -42,10 +42,11 @@ test.each(answers)('what happens to sessions of $strategy on $store is counted',
   other.credential = { ...other.credential, ...forged(other.credential) };
   await other.ask('GET', '/dashboard');
   await me.ask('POST', '/logout');
+  for (let more = 0; more < 2; more += 1) await clientOf(server.app).logIn('alice');
 
   const seen = await scrape(me);
   const count = (name: string) => seen.get(`sessionlab_${name}`) ?? 0;
-  expect(count('sessions_issued_total')).toBe(2);
+  expect(count('sessions_issued_total')).toBe(4);
   expect(count('refreshes_total{outcome="ok"}')).toBe(1);
   expect(count('sessions_ended_total{reason="logout"}')).toBe(1);
   expect(count('recognitions_total{outcome="recognised"}')).toBeGreaterThanOrEqual(2);
@@ -53,10 +54,11 @@ test.each(answers)('what happens to sessions of $strategy on $store is counted',
   expect(refused).toHaveLength(1);
   expect(count('answers_total{route="/dashboard",status="401"}')).toBe(1);
   expect(count('answer_seconds_count{route="/dashboard",class="2xx"}')).toBe(1);
-  expect(count('answer_seconds_bucket{route="/login",class="2xx",le="+Inf"}')).toBe(2);
+  expect(count('answer_seconds_bucket{route="/login",class="2xx",le="+Inf"}')).toBe(4);
   expect(count('revocations_view_age_seconds')).toBeGreaterThanOrEqual(0);
   const isShared = answer.store !== 'memory';
-  expect(count('store_seconds_count{verb="create",outcome="ok"}')).toBe(isShared ? 2 : 0);
+  expect(count('store_seconds_count{verb="create",outcome="ok"}')).toBe(isShared ? 4 : 0);
+  expect(count('sessions_ended_total{reason="session-limit"}')).toBe(isShared ? 1 : 0);
   expect(seen.has('sessionlab_store_breaker{state="closed"}')).toBe(isShared);
   expect(seen.has('sessionlab_key_ring_generation')).toBe(answer.strategy === 'token');
   expect(seen.has('nodejs_eventloop_lag_p99_seconds')).toBe(true);
