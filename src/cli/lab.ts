@@ -16,7 +16,7 @@ import { exits, interruption } from './exit.ts';
 import { matrixReport } from './matrix.ts';
 import { wholeNumber } from './number.ts';
 import { startProgress } from './progress.ts';
-import { everyRun, type Selection, select } from './select.ts';
+import { courseRuns, type Selection, select } from './select.ts';
 import { stripReport } from './strip.ts';
 
 /** From here on, bundling the server costs less than it saves. */
@@ -50,7 +50,7 @@ async function lab(names: readonly string[], options: Options): Promise<void> {
   const chosen = select(names);
   const results = await runAll(chosen, options);
   if (options.json) console.log(JSON.stringify(results, null, 2));
-  else console.log(await reportOf(results, chosen.length === everyRun.length, options.full));
+  else console.log(await reportOf(results, chosen === courseRuns, options.full));
   process.exitCode = exitOf(results);
 }
 

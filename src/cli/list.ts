@@ -16,12 +16,10 @@ export function listCommand(): Command {
 
 function listing(): string {
   const rows = allScenarios.map(([name, { question, expect }]) => {
-    const marks = answerNames.map((answer) => (expect[answer] ? '●' : '·').padStart(9));
-    return `${styleText('bold', name.padEnd(22))}${marks.join('')}\n  ${styleText('dim', question)}`;
+    const run = answerNames.filter((answer) => expect[answer] !== undefined).join(' ');
+    return `${styleText('bold', name.padEnd(22))}${run}\n  ${styleText('dim', question)}`;
   });
-  const head = `${''.padEnd(22)}${answerNames.map((answer) => answer.padStart(9)).join('')}`;
   return [
-    styleText('dim', head),
     ...rows,
     '',
     'Run one under all its answers, or one alone:',

@@ -5,7 +5,7 @@ import { stripVTControlCharacters, styleText } from 'node:util';
 import { type PropertyName, properties } from '../core/verdict.ts';
 import { isPromise, markOf } from '../lab/report.ts';
 import type { RunResult } from '../lab/run.ts';
-import { answerNames } from './select.ts';
+import { courseAnswers } from '../scenarios/scenario.ts';
 
 const cellWidth = 20;
 
@@ -20,20 +20,20 @@ export function matrixReport(results: readonly RunResult[]): string {
       'dim',
       '  ✓ all promises judged hold   ✗ this breaks, as predicted (+1: and another)   · not run',
     ),
-    row('', answerNames),
+    row('', courseAnswers),
     ...scenarios.map((scenario) =>
       row(
         scenario,
-        answerNames.map((answer) => runCell(find(results, answer, scenario))),
+        courseAnswers.map((answer) => runCell(find(results, answer, scenario))),
       ),
     ),
     '',
     styleText('bold', 'Each promise, in how many of the runs that could judge it'),
-    row('', answerNames),
+    row('', courseAnswers),
     ...promises.map((name) =>
       row(
         name,
-        answerNames.map((answer) => promiseCell(name, results, answer)),
+        courseAnswers.map((answer) => promiseCell(name, results, answer)),
       ),
     ),
     '',

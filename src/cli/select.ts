@@ -1,8 +1,8 @@
-// From what a person types to the runs that are meant: nothing is all, a scenario is all its
+// From what a person types to the runs that are meant: nothing is the course, a scenario is all its
 // answers, `<answer>-<scenario>` is one.
 
 import * as scenarios from '../scenarios/index.ts';
-import { type AnswerName, answers, type Scenario } from '../scenarios/scenario.ts';
+import { type AnswerName, answers, courseAnswers, type Scenario } from '../scenarios/scenario.ts';
 import { UsageError } from './exit.ts';
 
 export interface Selection {
@@ -17,15 +17,26 @@ export const allScenarios: readonly (readonly [string, Scenario])[] = Object.ent
   scenarios,
 ).toSorted(([, a], [, b]) => a.place - b.place);
 
+const beyond = new Set(
+  allScenarios.filter(([, scenario]) => scenario.beyond).map(([name]) => name),
+);
+
 export const everyRun: readonly Selection[] = allScenarios.flatMap(([scenario, { expect }]) =>
   answerNames
     .filter((answer) => expect[answer] !== undefined)
     .map((answer) => ({ name: `${answer}-${scenario}`, scenario, answer })),
 );
 
+const isOfCourse = (answer: AnswerName) => courseAnswers.some((each) => each === answer);
+
+/** The whole course: what a run without names is. */
+export const courseRuns: readonly Selection[] = everyRun.filter(
+  ({ scenario, answer }) => isOfCourse(answer) && !beyond.has(scenario),
+);
+
 /** @throws UsageError naming what comes closest. */
 export function select(names: readonly string[]): readonly Selection[] {
-  if (names.length === 0) return everyRun;
+  if (names.length === 0) return courseRuns;
   const wanted = new Set<Selection>();
   for (const name of names) {
     const found = everyRun.filter((each) => each.name === name || each.scenario === name);

@@ -30,6 +30,23 @@ export interface LinkPort {
   heal(): void;
 }
 
+/**
+ * The shared store as two servers, one that serves and one that follows it, where the lab runs
+ * them for this run alone.
+ */
+export interface PairPort {
+  /** Over which the second follows the first; cut, it does not learn what happens. */
+  readonly replication: LinkPort;
+  /** The second follows no longer: it keeps what a snapshot of this moment would hold. */
+  detach(): Promise<void>;
+  /** The second follows no longer, and forgets everything. */
+  clear(): Promise<void>;
+  /** kill -9 of the first. */
+  kill(): Promise<void>;
+  /** The second serves in the place of the first, and a new one follows it. */
+  takeOver(): Promise<void>;
+}
+
 export interface StagePort {
   servers(): readonly ServerPort[];
   /** Adds a server, tells the gateway, and resolves when it serves. */
@@ -38,22 +55,32 @@ export interface StagePort {
   storeLink(server: ServerPort): LinkPort | undefined;
   /** From the gateway to this server. */
   gatewayLink(server: ServerPort): LinkPort;
+  /** Undefined where the shared store is no pair. */
+  storePair(): PairPort | undefined;
+  /** Makes every question to the shared store wait, until disposed of; undefined where it cannot. */
+  lockStore(): Promise<AsyncDisposable | undefined>;
 }
 
 export interface FaultOptions {
-  /** Which server, by position (0 is the first). Default 0. */
-  readonly server?: number;
+  /** Which server, by position (0 is the first); 'all' for links alone. Default 0. */
+  readonly server?: number | 'all';
   /** For slow-link and cut-link: the server's link from the gateway (default), or to the store. */
   readonly link?: 'gateway' | 'store';
   /** For slow-link: milliseconds each way. */
   readonly delayMs?: number;
   /** For scale: how many servers there are afterwards. */
   readonly servers?: number;
+  /** For failover: how long the replica has not been told of anything when the primary dies. */
+  readonly lagMs?: number;
+  /** For store-restart: what the store finds when it is back. */
+  readonly finds?: 'nothing' | 'snapshot';
 }
 
 export interface Fault {
   /** One sentence: what happens. */
   readonly says: string;
+  /** The store loses what it has acknowledged, which no claim of a member covers. */
+  readonly forgets?: true;
   /** What will be touched, for the history: 's2', 's1 -> store'. */
   target(stage: StagePort, options: FaultOptions): string;
   /** Resolves when it has happened; the cure is absent when there is nothing to cure. */
@@ -61,13 +88,21 @@ export interface Fault {
 }
 
 export function serverAt(stage: StagePort, options: FaultOptions): ServerPort {
-  const server = stage.servers()[options.server ?? 0];
+  const { server: at = 0 } = options;
+  const server = at === 'all' ? undefined : stage.servers()[at];
   assert(server !== undefined, 'the fault names a server that the cluster has');
   return server;
 }
 
-/** Undefined when the server has no store to be linked with. */
-export function linkAt(stage: StagePort, options: FaultOptions): LinkPort | undefined {
-  const server = serverAt(stage, options);
-  return options.link === 'store' ? stage.storeLink(server) : stage.gatewayLink(server);
+/** None when a server has no store to be linked with. */
+export function linksAt(stage: StagePort, options: FaultOptions): readonly LinkPort[] {
+  const servers = options.server === 'all' ? stage.servers() : [serverAt(stage, options)];
+  return servers
+    .map((each) => (options.link === 'store' ? stage.storeLink(each) : stage.gatewayLink(each)))
+    .filter((link) => link !== undefined);
+}
+
+/** 's1 -> store, s2 -> store' */
+export function namesOf(links: readonly LinkPort[]): string {
+  return links.map(({ name }) => name).join(', ') || 'nothing';
 }

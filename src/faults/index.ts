@@ -1,5 +1,6 @@
 export { crash } from './crash.ts';
 export { cutLink as 'cut-link' } from './cut-link.ts';
+export { failover } from './failover.ts';
 export { nothing } from './nothing.ts';
 export { pause } from './pause.ts';
 export { restart } from './restart.ts';
@@ -7,3 +8,6 @@ export { rollingRestart as 'rolling-restart' } from './rolling-restart.ts';
 export { scale } from './scale.ts';
 export { slowLink as 'slow-link' } from './slow-link.ts';
 export { storeDown as 'store-down' } from './store-down.ts';
+export { storeLocked as 'store-locked' } from './store-locked.ts';
+export { storeRestart as 'store-restart' } from './store-restart.ts';
+export { storeSnapshot as 'store-snapshot' } from './store-snapshot.ts';

@@ -1,15 +1,19 @@
-// Every byte on one link is late by a fixed time, in both directions. Nothing is lost.
+// Every byte on some links is late by a fixed time, in both directions. Nothing is lost.
 
-import { type Fault, linkAt } from './fault.ts';
+import { type Fault, linksAt, namesOf } from './fault.ts';
 
 const defaultDelayMs = 50;
 
 export const slowLink: Fault = {
-  says: 'a network link becomes slow',
-  target: (stage, options) => linkAt(stage, options)?.name ?? 'nothing',
+  says: 'network links become slow',
+  target: (stage, options) => namesOf(linksAt(stage, options)),
   inject: async (stage, options) => {
-    const link = linkAt(stage, options);
-    link?.delay(options.delayMs ?? defaultDelayMs);
-    return { [Symbol.asyncDispose]: async () => link?.heal() };
+    const links = linksAt(stage, options);
+    for (const link of links) link.delay(options.delayMs ?? defaultDelayMs);
+    return {
+      [Symbol.asyncDispose]: async () => {
+        for (const link of links) link.heal();
+      },
+    };
   },
 };

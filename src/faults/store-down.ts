@@ -1,7 +1,7 @@
 // The shared session store goes away for all servers at once: open connections are reset and new
 // ones refused. What it stored is there again afterwards. Without a shared store nothing happens.
 
-import type { Fault, LinkPort, StagePort } from './fault.ts';
+import { type Fault, linksAt, type StagePort } from './fault.ts';
 
 export const storeDown: Fault = {
   says: 'the shared session store is unreachable for every server',
@@ -17,9 +17,6 @@ export const storeDown: Fault = {
   },
 };
 
-function storeLinks(stage: StagePort): readonly LinkPort[] {
-  return stage
-    .servers()
-    .map((server) => stage.storeLink(server))
-    .filter((link) => link !== undefined);
+function storeLinks(stage: StagePort) {
+  return linksAt(stage, { server: 'all', link: 'store' });
 }

@@ -10,10 +10,11 @@
 
 import { join } from 'node:path';
 import { OperatingError } from '../core/errors.ts';
-import type { LinkPort, ServerPort, StagePort } from '../faults/fault.ts';
+import type { LinkPort, PairPort, ServerPort, StagePort } from '../faults/fault.ts';
 import type { RunningGateway } from '../gateways/gateway.ts';
 import * as gateways from '../gateways/index.ts';
 import { type Link, openLink } from './link.ts';
+import { lockSessions } from './postgres-lock.ts';
 import { openSupervisor, type Supervised, type Supervisor } from './supervisor.ts';
 import { type Visitor, warmUp } from './warm-up.ts';
 
@@ -30,6 +31,8 @@ export interface ClusterOptions {
   readonly env: NodeJS.ProcessEnv;
   /** What all servers share; each reaches it through a link of its own. */
   readonly sessionStoreUrl: string | undefined;
+  /** What that address leads to, where faults may exchange it. */
+  readonly storePair?: PairPort | undefined;
   readonly gateway: keyof typeof gateways;
   /** Who warms a new server up before it gets users; absent: nobody does. */
   readonly visitor?: Visitor;
@@ -110,6 +113,16 @@ export class Cluster implements StagePort, Doors, AsyncDisposable {
     return link;
   }
 
+  storePair(): PairPort | undefined {
+    return this.#options.storePair;
+  }
+
+  async lockStore(): Promise<AsyncDisposable | undefined> {
+    const { sessionStoreUrl } = this.#options;
+    if (!sessionStoreUrl?.startsWith('postgres')) return undefined;
+    return lockSessions(sessionStoreUrl);
+  }
+
   /** Makes the gateway route to these servers, all others left out. */
   async route(includes: (server: ClusterServer) => boolean): Promise<void> {
     await this.#gateway?.route(this.#upstreams(includes));
@@ -188,8 +201,8 @@ class ClusterServer implements ServerPort, AsyncDisposable {
         REPLICA: this.name,
         INCARNATION: String(this.#incarnation),
         SESSION_STORE_URL: storeUrl,
-        // What ended is kept beside the sessions, where faults reach it.
-        REVOCATIONS_URL: storeUrl,
+        // What ended is kept beside the sessions, where faults reach it, or in a place of its own.
+        REVOCATIONS_URL: env.REVOCATIONS_URL ?? storeUrl,
       },
     });
     if (visitor) await warmUp(started.url, visitor);

@@ -11,9 +11,10 @@ import { type Backing, openBacking } from '../backing/backing.ts';
 import { programPath } from '../core/program.ts';
 import type * as gateways from '../gateways/index.ts';
 import { newTokenKey } from '../keys/token-key.ts';
-import { type AnswerName, answers } from '../scenarios/scenario.ts';
+import { type Answer, type AnswerName, answers } from '../scenarios/scenario.ts';
 import * as stores from '../stores/index.ts';
 import { storeTimeoutMs } from './plan.ts';
+import { RedisPair } from './redis-pair.ts';
 import { bundleServer } from './server-bundle.ts';
 import type { Visitor } from './warm-up.ts';
 
@@ -36,6 +37,8 @@ export interface Ground extends AsyncDisposable {
   readonly env: NodeJS.ProcessEnv;
   /** Where its servers share sessions; undefined when the answer shares none. */
   readonly sessionStoreUrl: string | undefined;
+  /** What that address leads to, when it is a Redis and another that follows it. */
+  readonly storePair: RedisPair | undefined;
 }
 
 export interface Lab extends AsyncDisposable {
@@ -53,7 +56,12 @@ export interface Lab extends AsyncDisposable {
   /** A user in no plan, for whatever is off the record. */
   readonly visitor: Visitor;
   /** Undefined when this machine lacks what the answer needs; `redisHint` says what to do. */
-  prepare(run: string, answer: AnswerName): Promise<Ground | undefined>;
+  prepare(run: string, answer: AnswerName, needs?: Needs): Promise<Ground | undefined>;
+}
+
+export interface Needs {
+  /** A Redis must have another that follows it. */
+  readonly standby?: boolean | undefined;
 }
 
 /** Users are called user1, user2 and so on; no plan has more. */
@@ -142,25 +150,34 @@ class SharedGround implements Lab {
     }
   }
 
-  async prepare(run: string, answer: AnswerName): Promise<Ground | undefined> {
+  async prepare(run: string, answer: AnswerName, needs: Needs = {}): Promise<Ground | undefined> {
     this.#runs += 1;
     const number = this.#runs;
     await using stack = new AsyncDisposableStack();
-    const { strategy, store } = answers[answer];
+    const { strategy, store, settings = {} }: Answer = answers[answer];
+    const copy = (name: string) => this.#backing.createDatabase(name, this.#prefix);
+    const kept = { sessionStoreUrl: undefined, storePair: undefined };
     const services = {
-      nothing: async () => undefined,
-      postgres: () => this.#backing.createDatabase(`${this.#prefix}_${number}`, this.#prefix),
-      redis: () => this.#redis(stack, number),
+      nothing: async () => kept,
+      postgres: async () => ({ ...kept, sessionStoreUrl: await copy(`${this.#prefix}_${number}`) }),
+      redis: () => this.#redis(stack, number, needs.standby || 'REDIS_REPLICAS' in settings),
     };
-    const sessionStoreUrl = await services[stores[store].needs]();
-    if (sessionStoreUrl === undefined && stores[store].shared) return undefined;
+    const stands = await services[stores[store].needs]();
+    if (stands.sessionStoreUrl === undefined && stores[store].shared) return undefined;
+    const apart = stores[store].needs === 'redis' && settings.REVOCATIONS === 'postgres';
+    const endings = apart && { REVOCATIONS_URL: await copy(`${this.#prefix}_${number}_endings`) };
+    const folder = await this.#folderOf(run, number);
+    const env = { ...this.#env(), STRATEGY: strategy, STORE: store, ...settings, ...endings };
+    const owned = stack.move();
+    return { folder, env, ...stands, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  }
+
+  async #folderOf(run: string, number: number): Promise<string> {
     const taken = this.#names.has(run);
     this.#names.add(run);
     const folder = join(this.folder, taken ? `${run}-${number}` : run);
     await mkdir(folder, { recursive: true });
-    const owned = stack.move();
-    const env = { ...this.#env(), STRATEGY: strategy, STORE: store };
-    return { folder, env, sessionStoreUrl, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+    return folder;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -168,15 +185,19 @@ class SharedGround implements Lab {
     await rm(join(this.folder, bundleFolder), { recursive: true, force: true });
   }
 
-  /** A Redis for this run alone, or else a logical database in the one that there is. */
-  async #redis(stack: AsyncDisposableStack, number: number): Promise<string | undefined> {
+  /**
+   * A Redis for this run alone, or else a logical database in the one that there is; a pair is
+   * always this run's own.
+   */
+  async #redis(stack: AsyncDisposableStack, number: number, pair: boolean) {
     const { redisUrl } = this.#backing;
-    if (redisUrl === undefined) return undefined;
-    const own = await this.#backing.startRedis();
-    if (own !== undefined) return stack.use(own).url;
+    const start = () => this.#backing.startRedis();
+    const storePair = pair ? stack.use(await RedisPair.open(start)) : undefined;
+    if (pair || redisUrl === undefined) return { sessionStoreUrl: storePair?.url, storePair };
+    const own = stack.use(await start());
     const shared = new URL(redisUrl);
     shared.pathname = `/${1 + (number % 15)}`;
-    return shared.href;
+    return { sessionStoreUrl: own?.url ?? shared.href, storePair };
   }
 
   #env(): NodeJS.ProcessEnv {

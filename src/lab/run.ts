@@ -68,7 +68,7 @@ export async function runPlan(
 ): Promise<RunResult> {
   const began = performance.now();
   const telling = new Telling(plan.name, plan.operations, options.onProgress);
-  await using ground = await lab.prepare(plan.name, plan.answer);
+  await using ground = await lab.prepare(plan.name, plan.answer, plan.scenario.cluster);
   if (ground === undefined) return notTested(plan, lab);
 
   const judging = startJudging(plan.header);

@@ -11,6 +11,13 @@ import type * as stores from '../stores/index.ts';
 import type * as strategies from '../strategies/index.ts';
 import type * as workloads from '../workloads/index.ts';
 
+export interface Answer {
+  readonly strategy: keyof typeof strategies;
+  readonly store: keyof typeof stores;
+  /** What else its servers are configured with. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
 /** The answers to the question: a strategy, and the store it keeps its memory in. */
 export const answers = {
   token: { strategy: 'token', store: 'postgres' },
@@ -19,12 +26,26 @@ export const answers = {
   postgres: { strategy: 'session', store: 'postgres' },
   redis: { strategy: 'session', store: 'redis' },
   cached: { strategy: 'session', store: 'cached' },
-} as const satisfies Record<
-  string,
-  { strategy: keyof typeof strategies; store: keyof typeof stores }
->;
+  /** An ending is acknowledged when a replica has it. */
+  'redis-wait': { strategy: 'session', store: 'redis', settings: { REDIS_REPLICAS: '1' } },
+  /** An ending is acknowledged when PostgreSQL has it. */
+  'redis-logged': { strategy: 'session', store: 'redis', settings: { REVOCATIONS: 'postgres' } },
+  'token-logged': {
+    strategy: 'token-with-revocation',
+    store: 'redis',
+    settings: { REVOCATIONS: 'postgres' },
+  },
+} as const satisfies Record<string, Answer>;
 
 export type AnswerName = keyof typeof answers;
+
+/** Those that the course compares; the others are run where they are asked for by name. */
+export const courseAnswers = [
+  'token',
+  'memory',
+  'postgres',
+  'redis',
+] as const satisfies AnswerName[];
 
 export interface FaultStep {
   /** When it begins, in milliseconds after the users start. */
@@ -49,6 +70,8 @@ export interface Expectation {
 }
 
 export interface Scenario {
+  /** No part of the course: run when it is asked for by name. */
+  readonly beyond?: true;
   /** Where it stands in the course: lists go by it. */
   readonly place: number;
   readonly title: string;
@@ -62,6 +85,8 @@ export interface Scenario {
     readonly lifetimes?: Partial<Lifetimes>;
     /** How long a server waits for its store; absent: longer than a busy machine keeps it. */
     readonly storeTimeoutMs?: number;
+    /** A Redis has another that follows it and can take its place. */
+    readonly standby?: boolean;
     /** How old a server's view of what has ended may be; absent: as the server has it. */
     readonly revocationStalenessMs?: number;
   };

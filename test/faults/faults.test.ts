@@ -2,7 +2,7 @@
 // when the block is left by an error.
 
 import { describe, expect, test } from 'vitest';
-import type { Fault, FaultOptions, LinkPort, StagePort } from '../../src/faults/fault.ts';
+import type { Fault, FaultOptions, LinkPort, PairPort, StagePort } from '../../src/faults/fault.ts';
 import * as faults from '../../src/faults/index.ts';
 
 interface Stage extends StagePort {
@@ -36,6 +36,16 @@ function stage(): Stage {
     heal: () => note(name, 'heal', false),
   });
   const servers = [server('s1'), server('s2')];
+  const pair: PairPort = {
+    replication: link('store replication'),
+    detach: async () => note('store snapshot', 'detach', false),
+    clear: async () => note('store', 'clear', false),
+    kill: async () => note('store', 'kill', true),
+    async takeOver() {
+      note('store', 'take over', false);
+      broken.delete('store replication');
+    },
+  };
   return {
     done,
     broken,
@@ -47,10 +57,15 @@ function stage(): Stage {
     },
     storeLink: ({ name }) => link(`${name} -> store`),
     gatewayLink: ({ name }) => link(`gateway -> ${name}`),
+    storePair: () => pair,
+    async lockStore() {
+      note('store', 'lock', true);
+      return { [Symbol.asyncDispose]: async () => note('store', 'unlock', false) };
+    },
   };
 }
 
-const options: FaultOptions = { server: 1, link: 'store', delayMs: 7, servers: 5 };
+const options: FaultOptions = { server: 1, link: 'store', delayMs: 7, servers: 5, lagMs: 1 };
 
 describe.each(Object.entries<Fault>(faults))('%s', (_name, fault) => {
   test('everything is whole again when its block is left by an error', async () => {
@@ -92,6 +107,15 @@ test('each fault does what it says', async () => {
     's2 -> store refuse',
     2,
   ]);
+  expect(await breaks(faults.failover)).toEqual([
+    'store replication cut',
+    'store kill',
+    'store take over',
+    2,
+  ]);
+  expect(await breaks(faults['store-snapshot'])).toEqual(['store snapshot detach', 2]);
+  expect(await breaks(faults['store-restart'])).toEqual(['store clear', 'store kill', 2]);
+  expect(await breaks(faults['store-locked'])).toEqual(['store lock', 2]);
   expect(await breaks(faults['rolling-restart'])).toEqual([
     's1 stop',
     's1 start',
