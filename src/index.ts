@@ -50,6 +50,12 @@ export type {
   TokenKey,
 } from './keys/key-ring.ts';
 export { newTokenKey } from './keys/token-key.ts';
+export * as revocations from './revocations/index.ts';
+export type {
+  RevocationLog,
+  RevocationOptions,
+  Revocations,
+} from './revocations/revocation-log.ts';
 export * as stores from './stores/index.ts';
 export type {
   Rotated,

@@ -20,6 +20,7 @@ test('the published surface is this list', () => {
     'newSealingKeys',
     'newTokenKey',
     'properties',
+    'revocations',
     'set',
     'stores',
     'strategies',
@@ -27,6 +28,7 @@ test('the published surface is this list', () => {
   ]);
   expect(Object.keys(sessionlab.stores)).toEqual(['cached', 'memory', 'postgres', 'redis']);
   expect(Object.keys(sessionlab.keys)).toEqual(['given', 'postgres']);
+  expect(Object.keys(sessionlab.revocations)).toEqual(['memory', 'postgres', 'redis']);
   expect(Object.keys(sessionlab.strategies)).toEqual([
     'sealed-cookie',
     'session',

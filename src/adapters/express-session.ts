@@ -28,7 +28,7 @@ export interface ExpressSessionOptions {
 }
 
 /** `new (raceFree(session.Store))({ store })`, for express-session's `store` option. */
-export function raceFree(Base: StoreClass) {
+export function raceFree(Base: StoreClass): new (options: ExpressSessionOptions) => ExpressStore {
   return class RaceFreeStore extends Base {
     readonly #options: ExpressSessionOptions;
     /** What a session object held when it was loaded or saved last: it exists in the store. */
