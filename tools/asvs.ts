@@ -7,7 +7,7 @@ import { basename } from 'node:path';
 import * as strategies from '../src/strategies/index.ts';
 
 /** https://github.com/OWASP/ASVS, version 5.0.0, chapters V7 and V9. */
-export const demands: Readonly<Record<string, string>> = {
+const demands: Readonly<Record<string, string>> = {
   '7.1.1': 'idle and absolute limits are documented, with the reason for each',
   '7.1.2': 'how many sessions one account may have is documented, and what happens to one more',
   '7.1.3': 'what federated identity providers decide of sessions is documented',
@@ -51,7 +51,10 @@ function testsOf(id: string): Shown[] {
       [...readFileSync(file, 'utf8').matchAll(testName)]
         .map((match) => match[2] ?? '')
         .filter((name) => name.includes(`[ASVS ${id}]`))
-        .map((name) => ({ file, law: name.replaceAll(/\s*\[ASVS [\d.]+\]/g, '') })),
+        .map((name) => ({
+          file,
+          law: name.replaceAll(/\s*\[ASVS [\d.]+\]/g, '').replaceAll('%s', '…'),
+        })),
     );
 }
 

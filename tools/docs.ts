@@ -22,6 +22,7 @@ import { sessionSettings } from '../src/server/config/session-settings.ts';
 import * as stores from '../src/stores/index.ts';
 import * as strategies from '../src/strategies/index.ts';
 import * as workloads from '../src/workloads/index.ts';
+import { asvsRows } from './asvs.ts';
 
 const answerNames = Object.keys(answers) as AnswerName[];
 const allScenarios = Object.entries<Scenario>(scenarios).toSorted(
@@ -236,6 +237,14 @@ function securityEventPage(): string {
   );
 }
 
+function asvsPage(): string {
+  return page(
+    'OWASP ASVS 5.0, sessions and tokens',
+    'Every demand of chapters V7 (sessions) and V9 (self-contained tokens), in our own words, with the tests that show it and the strategies they run on: all of them, the one named, or any (what is tested does not depend on it).',
+    table(['id', 'demand', 'shown by', 'strategies'], asvsRows()),
+  );
+}
+
 const comparison = table(
   ['what happens', ...answerNames],
   allScenarios.map(([name, scenario]) => [
@@ -259,6 +268,7 @@ const pages: Readonly<Record<string, string>> = {
   'docs/reference/configuration.md': configurationPage(),
   'docs/reference/security-events.md': securityEventPage(),
   'docs/reference/session-policies.md': policyPage(),
+  'docs/reference/asvs.md': asvsPage(),
   'README.md': withTable(readFileSync('README.md', 'utf8')),
 };
 
