@@ -63,6 +63,7 @@ export class Visit {
   /** Idempotent: who is nobody has left already. */
   async logOut(): Promise<void> {
     const { session } = this;
+    if (!session) await this.#recogniser.endAgain?.(this.#headers);
     this.#hand(session ? await this.#recogniser.end(session) : this.#recogniser.forget());
   }
 

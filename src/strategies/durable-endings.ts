@@ -19,13 +19,9 @@ export async function startWithRevocations(
   strategy: Strategy,
   options: StrategyOptions,
 ): Promise<Recogniser> {
-  const { revocations: log, store, clock, lifetimes } = options;
+  const { revocations: log, store } = options;
   if (log === undefined) throw new Error('without a log of endings (revocations) nothing is ended');
   const inner = await strategy.start({ ...options, store: loggedStore(store, log) });
-
-  /** No session that lives now lives longer. */
-  const until = () => clock.now() + lifetimes.absoluteMs;
-  const endSession = ({ id, absoluteExpiresAt }: Session) => log.endSession(id, absoluteExpiresAt);
 
   async function recognise(headers: RequestHeaders): Promise<Recognition> {
     const recognition = await inner.recognise(headers);
@@ -56,7 +52,7 @@ export async function startWithRevocations(
     async begin(user, headers) {
       const before = await inner.recognise(headers);
       const issue = await inner.begin(user, headers);
-      if (before.kind === 'recognised') await afterWrite(endSession(before.session));
+      if (before.kind === 'recognised') await afterWrite(endIn(log, before.session));
       return issue;
     },
     async change(session, changes) {
@@ -72,11 +68,34 @@ export async function startWithRevocations(
       const standing = await log.ask(session);
       return standing === 'ended' ? { outcome: 'refused' } : inner.stepUp(session, headers);
     },
-    async end(session) {
-      await endSession(session);
-      return afterWrite(inner.end(session));
+    ...loggedEndings(inner, log, options),
+    list: (owner) => inner.list(owner),
+    csrfToken: (headers) => inner.csrfToken(headers),
+    csrfMatches: (headers, token) => inner.csrfMatches(headers, token),
+    forget: () => inner.forget(),
+  };
+}
+
+/** The endings of a recogniser, each in the log before it happens. */
+function loggedEndings(inner: Recogniser, log: RevocationLog, options: StrategyOptions) {
+  const { store, clock, lifetimes } = options;
+  /** No session that lives now lives longer. */
+  const until = () => clock.now() + lifetimes.absoluteMs;
+
+  async function end(session: Session) {
+    await endIn(log, session);
+    return afterWrite(inner.end(session));
+  }
+
+  return {
+    end,
+    async endAgain(headers: RequestHeaders) {
+      const before = await inner.recognise(headers);
+      if (before.kind === 'unknown') throw before.cause;
+      if (before.kind === 'recognised') await end(before.session);
+      else await inner.endAgain?.(headers);
     },
-    async endAll(session) {
+    async endAll(session: Session) {
       await log.endUser(session.userId, until());
       return afterWrite(inner.endAll(session));
     },
@@ -91,15 +110,14 @@ export async function startWithRevocations(
     async endOne(owner: Owner, handle: string, reason?: EndReason) {
       const sessions = await store.list(owner.userId, clock.now());
       const wanted = sessions.find((session) => session.handle === handle);
-      if (wanted !== undefined) await endSession(wanted);
+      if (wanted !== undefined) await endIn(log, wanted);
       return afterWrite(inner.endOne(owner, handle, reason));
     },
-    list: (owner) => inner.list(owner),
-    csrfToken: (headers) => inner.csrfToken(headers),
-    csrfMatches: (headers, token) => inner.csrfMatches(headers, token),
-    forget: () => inner.forget(),
   };
 }
+
+const endIn = (log: RevocationLog, { id, absoluteExpiresAt }: Session) =>
+  log.endSession(id, absoluteExpiresAt);
 
 /** The store, with the endings in the log that happen in it: by the limit, and by reuse. */
 function loggedStore(store: SessionStore, log: RevocationLog): SessionStore {

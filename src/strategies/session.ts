@@ -103,6 +103,15 @@ class SessionRecogniser implements Recogniser {
     return this.forget();
   }
 
+  async endAgain(headers: RequestHeaders): Promise<void> {
+    const { store } = this.#options;
+    const presented = this.#cookie.credentialsIn(headers);
+    for (const credential of typeof presented === 'string' ? [] : presented) {
+      const found = await this.#presented.findAmong([credential]);
+      if (found === 'not-found') await store.revoke(credential.id, 'logout', this.#now());
+    }
+  }
+
   async endAll({ userId }: Session): Promise<Issue> {
     await this.#options.store.revokeAll(userId, 'logout-everywhere', this.#now());
     return this.forget();

@@ -105,6 +105,13 @@ export interface Recogniser {
   /** Is it the one of these header fields, or, within the grace, of the credential before? */
   csrfMatches(headers: RequestHeaders, token: string): Promise<boolean>;
 
+  /**
+   * For a logout that recognises nobody: makes sure that what an earlier one has ended stays ended,
+   * though its answer was `revocation-not-durable`. Absent where nothing is ended before it is
+   * durable.
+   */
+  endAgain?(headers: RequestHeaders): Promise<void>;
+
   /** What makes a client forget what it holds, for a logout that recognises nobody. */
   forget(): Issue;
 }

@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Credential } from '../../src/core/credential.ts';
+import { OperatingError } from '../../src/core/errors.ts';
 import { touchIntervalMs } from '../../src/core/limits.ts';
 import type { Fields } from '../../src/core/session.ts';
 import { memory } from '../../src/stores/memory.ts';
@@ -218,4 +219,34 @@ test('a session that ends between being read and being touched is nobody’s', a
   const recogniser = await startOn(session, endingBeforeTouch(store), clock);
   clock.pass(touchIntervalMs(lifetimes.idleMs));
   expect((await recogniser.recognise(client.headers)).kind).toBe('anonymous');
+});
+
+test('a logout repeated after one that was not durable is acknowledged only when it is, and ends nobody else', async () => {
+  const { store } = await begun();
+  const asked: string[] = [];
+  let isDurable = false;
+  const lossy = override(store, {
+    async revoke(id, ...rest) {
+      asked.push(id);
+      const ended = await store.revoke(id, ...rest);
+      if (!isDurable) throw new OperatingError('revocation-not-durable');
+      return ended;
+    },
+  });
+  const recogniser = await startOn(session, lossy, new HandClock());
+  const client = new Client().take(await recogniser.begin(newUser(), {}));
+  const other = new Client().take(await recogniser.begin(newUser(), {}));
+  const notDurable = { code: 'revocation-not-durable' };
+  await expect(recogniser.end(await recognised(recogniser, client))).rejects.toMatchObject(
+    notDurable,
+  );
+  expect((await recogniser.recognise(client.headers)).kind).toBe('anonymous');
+  await expect(recogniser.endAgain?.(client.headers)).rejects.toMatchObject(notDurable);
+  isDurable = true;
+  await recogniser.endAgain?.(client.headers);
+  expect(asked).toEqual(Array(3).fill(client.credential.id));
+
+  const guessed = Credential.reissue(other.credential.id).reveal();
+  await recogniser.endAgain?.({ 'x-session-id': guessed });
+  expect((await recogniser.recognise(other.headers)).kind).toBe('recognised');
 });

@@ -1,7 +1,8 @@
 // The life of sessions after the login: renewing one, leaving, leaving everywhere, and looking
-// after one's own devices. Leaving is idempotent: whoever is nobody has left already, but while the
-// server cannot find out who you are it does not pretend that you have left. Ending more than the
-// own session needs a fresh proof of identity, so that a thief cannot end the owner's (ASVS 7.5.2).
+// after one's own devices. Leaving is idempotent: whoever is nobody has left already, once that is
+// durable; and while the server cannot find out who you are it does not pretend that you have left.
+// Ending more than the own session needs a fresh proof of identity, so that a thief cannot end the
+// owner's (ASVS 7.5.2).
 
 import { OperatingError } from '../../core/errors.ts';
 import type { App, Parts } from '../parts.ts';
@@ -71,7 +72,10 @@ function lifeRoutes(app: App, { config, recogniser }: Parts): void {
         app.sessionWatch.ended({ handle: session.handle });
         const about = { session: session.handle, userId: session.userId };
         app.securityEvent({ kind: 'logout', ...about }, request);
-      } else carry(reply, recogniser.forget());
+      } else {
+        await recogniser.endAgain?.(request.headers);
+        carry(reply, recogniser.forget());
+      }
       return reply.code(204).send(null);
     },
   );
