@@ -20,12 +20,19 @@ export const noResurrection: Checker = {
   start() {
     const graves = new Map<string, Grave>();
     const asked = new Set<string>();
+    const endedInFault = new Set<string>();
+    let faultsOpen = 0;
     let resurrected = 0;
     let witness: Witness | null = null;
 
     return {
+      fault({ phase }) {
+        faultsOpen += phase === 'begin' ? 1 : -1;
+      },
       observe(observation) {
-        const { session, deadBy, tookFor, invocation } = observation;
+        const { session, deadBy, tookFor, invocation, completion } = observation;
+        const isLogout = invocation.f === 'logout' && completion.t === 'ok';
+        if (isLogout && faultsOpen > 0 && session) endedInFault.add(session.name);
         if (session === undefined || deadBy !== 'end' || tookFor === undefined) return;
         const grave = graves.get(session.name);
         if (grave === undefined) {
@@ -44,11 +51,13 @@ export const noResurrection: Checker = {
       verdict() {
         const counts = { broken: resurrected, decisive: asked.size, witness, lacks };
         const of = `${count(resurrected)} of ${count(asked.size)}`;
+        const during = endedInFault.size;
+        const ended = during === 0 ? '' : `; ${count(during)} logouts acknowledged during faults`;
         return ruling(
           'no-resurrection',
           counts,
-          { resurrected, sessions: asked.size },
-          () => `${of} sessions accepted again after they had been refused`,
+          { resurrected, sessions: asked.size, endedInFault: during },
+          () => `${of} sessions accepted again after they had been refused${ended}`,
         );
       },
     };

@@ -32,7 +32,6 @@ interface Held {
 interface Got extends Exchange {
   readonly headers: IncomingHttpHeaders;
   readonly body: Readonly<Record<string, unknown>>;
-  readonly reason?: string;
   readonly tHdr?: number;
 }
 

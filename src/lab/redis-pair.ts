@@ -109,7 +109,7 @@ export class RedisPair implements PairPort, AsyncDisposable {
       redis.url,
       ['ACL', 'SETUSER', 'default', `>${this.#password}`],
       ['CONFIG', 'SET', 'masterauth', this.#password],
-      ['CONFIG', 'SET', 'repl-diskless-sync-delay', '0'],
+      ['CONFIG', 'SET', 'repl-diskless-sync-delay', '0', 'repl-diskless-load', 'swapdb'],
       ['REPLICAOF', host, String(link.port)],
     );
     await following(redis.url);

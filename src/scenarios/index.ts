@@ -1,4 +1,5 @@
 export { cutLink as 'cut-link' } from './cut-link.ts';
+export { failover } from './failover.ts';
 export { fiveServers as 'five-servers' } from './five-servers.ts';
 export { logoutReplay as 'logout-replay' } from './logout-replay.ts';
 export { oneServer as 'one-server' } from './one-server.ts';

@@ -1,4 +1,5 @@
 export { browse } from './browse.ts';
 export { everyday } from './everyday.ts';
+export { leaveTogether as 'leave-together' } from './leave-together.ts';
 export { logoutReplay as 'logout-replay' } from './logout-replay.ts';
 export { twoTabs as 'two-tabs' } from './two-tabs.ts';

@@ -1,0 +1,48 @@
+// Losing a login is a nuisance, losing a logout is a vulnerability. Redis replicates after it has
+// answered, so a failover undoes what it acknowledged last, logouts among it. An ending that is
+// acknowledged only when a replica has it (WAIT, its answer looked at), or PostgreSQL, is not undone;
+// while that cannot be had the answer is 503, and the logout is repeated.
+
+import type { Expectation, Scenario } from './scenario.ts';
+
+const durable: Expectation = {
+  verdicts: { identity: 'HOLDS', revocation: 'HOLDS', 'no-resurrection': 'HOLDS' },
+  measures: {
+    'revocation.probes': [300, 10_000],
+    'no-resurrection.resurrected': [0, 0],
+    'no-resurrection.sessions': [40, 60],
+  },
+};
+
+export const failover: Scenario = {
+  beyond: true,
+  place: 30,
+  title: 'Redis fails over',
+  question: 'Does a logout that was acknowledged outlive the server that acknowledged it?',
+  chapter: 'docs/concepts/04-the-shared-store.md',
+  cluster: { servers: 3, policy: 'round-robin', storeTimeoutMs: 500, standby: true },
+  workload: 'leave-together',
+  users: 60,
+  lengthMs: 5_000,
+  faults: [{ atMs: 1_450, fault: 'failover', options: { lagMs: 600 } }],
+  expect: {
+    redis: {
+      verdicts: { revocation: 'VIOLATED', 'no-resurrection': 'VIOLATED' },
+      mayBreak: ['fails-closed'],
+      measures: {
+        'no-resurrection.endedInFault': [40, 60],
+        'no-resurrection.resurrected': [40, 60],
+      },
+      because: 'the replica that took over had not heard of the logouts of the last 600 ms',
+    },
+    'redis-wait': durable,
+    'redis-logged': {
+      ...durable,
+      measures: { ...durable.measures, 'no-resurrection.endedInFault': [40, 60] },
+    },
+    'token-logged': {
+      ...durable,
+      measures: { ...durable.measures, 'no-resurrection.endedInFault': [40, 60] },
+    },
+  },
+};
