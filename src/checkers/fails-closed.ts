@@ -6,6 +6,7 @@
 import type { FaultEvent, RunHeader } from '../core/history.ts';
 import type { Witness } from '../core/verdict.ts';
 import type { Checker, Checking, Observation } from './checker.ts';
+import { Distribution } from './engine/distribution.ts';
 import { ruling } from './engine/ruling.ts';
 import { count, faultLine, line, span } from './engine/wording.ts';
 
@@ -17,11 +18,19 @@ interface Outage {
   endsAt: number;
 }
 
-type Manner = 'served' | 'refusedFast' | 'unreachable' | 'hung' | 'anonymous' | 'unchecked';
+type Manner =
+  | 'served'
+  | 'refusedFast'
+  | 'unreachable'
+  | 'hung'
+  | 'anonymous'
+  | 'cleared'
+  | 'unchecked';
 
 const wrongs: Partial<Record<Manner, string>> = {
   hung: `no answer came within ${span(hangMs)}: an outage must be refused fast`,
   anonymous: 'a live session was taken for nobody because its store could not be asked',
+  cleared: 'the cookie of a session that may live was taken from its client',
   unchecked: 'an ended session was accepted while its store could not be asked',
 };
 
@@ -40,9 +49,11 @@ class FailsClosed implements Checking {
     unreachable: 0,
     hung: 0,
     anonymous: 0,
+    cleared: 0,
     unchecked: 0,
   };
-  #slowestMs = 0;
+  readonly #answers = new Distribution();
+  #refusedBare = 0;
   #witness: Witness | null = null;
 
   constructor(run: RunHeader) {
@@ -72,7 +83,8 @@ class FailsClosed implements Checking {
     if (outage === undefined) return;
     const manner = this.#manner(observation);
     this.#tally[manner] += 1;
-    this.#slowestMs = Math.max(this.#slowestMs, completion.tEnd - tInv);
+    this.#answers.add(completion.tEnd - tInv);
+    if (completion.status === 503 && completion.retryAfter !== true) this.#refusedBare += 1;
     const because = wrongs[manner];
     if (because === undefined) return;
     const { login, end } = observation.session ?? {};
@@ -84,6 +96,7 @@ class FailsClosed implements Checking {
   #manner({ invocation, completion, standing, deadBy, tookFor }: Observation): Manner {
     const { status, tEnd } = completion;
     if (tookFor === 'nobody' && standing === 'live') return 'anonymous';
+    if (completion.cleared && standing !== 'dead') return 'cleared';
     if (tookFor === 'somebody' && standing === 'dead') {
       const checked = !this.#run.selfContained || invocation.f === 'refresh' || deadBy !== 'end';
       if (checked) return 'unchecked';
@@ -94,20 +107,27 @@ class FailsClosed implements Checking {
   }
 
   verdict() {
-    const { served, refusedFast, hung, anonymous, unchecked } = this.#tally;
-    const broken = hung + anonymous + unchecked;
+    const { served, refusedFast, hung, anonymous, cleared, unchecked } = this.#tally;
+    const broken = hung + anonymous + cleared + unchecked;
     const decisive = Object.values(this.#tally).reduce((sum, n) => sum + n, 0);
-    const measures = { ...this.#tally, slowestMs: this.#slowestMs };
+    const measures = {
+      ...this.#tally,
+      /** 503 without Retry-After. */
+      refusedBare: this.#refusedBare,
+      p99AnswerMs: this.#answers.percentile(0.99),
+      slowestMs: this.#answers.most,
+    };
     const lacks = 'no credential was presented during a store outage';
     return ruling(
       'fails-closed',
       { broken, decisive, witness: this.#witness, lacks },
       measures,
       () => {
-        const slowest = `slowest ${span(this.#slowestMs)}`;
+        const slowest = `p99 ${span(measures.p99AnswerMs)}, slowest ${span(measures.slowestMs)}`;
         if (broken > 0) {
           const wrong = [
             `${count(anonymous)} taken for nobody`,
+            `${count(cleared)} cookies taken away`,
             `${count(unchecked)} accepted unchecked`,
             `${count(hung)} hung`,
           ];
@@ -120,6 +140,7 @@ class FailsClosed implements Checking {
   }
 }
 
-function isOutage({ kind, target }: FaultEvent): boolean {
-  return kind === 'store-down' || (kind === 'cut-link' && /\bstore\b/.test(target));
+/** Whatever is done to the store, or to the way there. */
+function isOutage({ target }: FaultEvent): boolean {
+  return /\bstore\b/.test(target);
 }

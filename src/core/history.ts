@@ -75,6 +75,10 @@ export interface Completion {
   readonly set?: string;
   /** Problem code or network error code. */
   readonly reason?: string;
+  /** The answer takes the cookie of the session from the client, though it ends nothing. */
+  readonly cleared?: true;
+  /** The answer says when to try again. */
+  readonly retryAfter?: true;
   readonly tHdr?: number;
   readonly tEnd: number;
   /** How often the gateway tried; absent when no gateway was asked. */

@@ -6,9 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from './client.ts';
 import type { Cluster } from './cluster.ts';
 import type { Crowd } from './crowd.ts';
+import { Gate } from './gate.ts';
 import type { Recorder } from './recorder.ts';
 
 const readyTimeoutMs = 15_000;
+/** All at once would be a load that no user was, and would be judged as one. */
+const clientsAtOnce = 4;
 
 export async function lookBack(
   cluster: Cluster,
@@ -27,7 +30,8 @@ export async function lookBack(
     }
     await client.perform({ atMs: 0, f: 'read' }, 0, recorder.now());
   };
-  await Promise.all(crowd.clients.map(ask));
+  const gate = new Gate(clientsAtOnce);
+  await Promise.all(crowd.clients.map((client) => gate.pass(() => ask(client))));
 }
 
 /**

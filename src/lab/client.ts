@@ -7,7 +7,7 @@ import { Agent, request } from 'undici';
 import type { Operation } from '../core/history.ts';
 import type { Step } from '../workloads/workload.ts';
 import type { Doors } from './cluster.ts';
-import { type Carried, forged, Jar, type RequestLine, requestLine } from './jar.ts';
+import { type Carried, clearsSession, forged, Jar, type RequestLine, requestLine } from './jar.ts';
 import { type Exchange, isSuccess, outcomeOf } from './outcome.ts';
 import { hashOf, type Recorder } from './recorder.ts';
 
@@ -99,6 +99,8 @@ export class Client implements AsyncDisposable {
       ...seen(got, user),
       ...begun,
       ...(got.reason !== undefined && { reason: got.reason }),
+      ...(!endings.has(step.f) && clearsSession(got.headers) && { cleared: true }),
+      ...(got.retryAfter && { retryAfter: true }),
       ...(got.tHdr !== undefined && { tHdr: got.tHdr }),
       ...(got.tries !== undefined && { tries: got.tries }),
     });

@@ -52,11 +52,8 @@ export class Jar {
   }
 
   takeCookies(headers: IncomingHttpHeaders): void {
-    for (const line of [headers['set-cookie'] ?? []].flat()) {
-      const [pair = '', ...attributes] = line.split(';');
-      const [name = '', value = ''] = pair.split('=', 2).map((part) => part.trim());
-      const isOver = attributes.some((attribute) => /^\s*max-age=(0|-\d+)\s*$/i.test(attribute));
-      if (isOver || value === '') this.#cookies.delete(name);
+    for (const { name, value, isOver } of cookiesIn(headers)) {
+      if (isOver) this.#cookies.delete(name);
       else this.#cookies.set(name, value);
     }
   }
@@ -74,6 +71,21 @@ export class Jar {
     this.#accessToken = undefined;
     this.#refreshToken = undefined;
   }
+}
+
+function cookiesIn(headers: IncomingHttpHeaders) {
+  return [headers['set-cookie'] ?? []].flat().map((line) => {
+    const [pair = '', ...attributes] = line.split(';');
+    const [name = '', value = ''] = pair.split('=', 2).map((part) => part.trim());
+    const isPast = attributes.some((attribute) => /^\s*max-age=(0|-\d+)\s*$/i.test(attribute));
+    return { name, value, isOver: isPast || value === '' };
+  });
+}
+
+/** Does the answer tell a browser to forget its session? */
+export function clearsSession(headers: IncomingHttpHeaders): boolean {
+  const names: readonly string[] = sessionCookies;
+  return cookiesIn(headers).some(({ name, isOver }) => isOver && names.includes(name));
 }
 
 /** A credential of the same form that was surely never issued. */

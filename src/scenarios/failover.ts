@@ -30,19 +30,19 @@ export const failover: Scenario = {
       verdicts: { revocation: 'VIOLATED', 'no-resurrection': 'VIOLATED' },
       mayBreak: ['fails-closed'],
       measures: {
-        'no-resurrection.endedInFault': [40, 60],
-        'no-resurrection.resurrected': [40, 60],
+        'no-resurrection.endedInFault': [20, 60],
+        'no-resurrection.resurrected': [20, 60],
       },
       because: 'the replica that took over had not heard of the logouts of the last 600 ms',
     },
     'redis-wait': durable,
     'redis-logged': {
       ...durable,
-      measures: { ...durable.measures, 'no-resurrection.endedInFault': [40, 60] },
+      measures: { ...durable.measures, 'no-resurrection.endedInFault': [20, 60] },
     },
     'token-logged': {
       ...durable,
-      measures: { ...durable.measures, 'no-resurrection.endedInFault': [40, 60] },
+      measures: { ...durable.measures, 'no-resurrection.endedInFault': [20, 60] },
     },
   },
 };

@@ -15,7 +15,7 @@ test('a store outage that is refused fast, or served from what is known, holds',
   expect(history.verdict('fails-closed')).toMatchObject({
     outcome: 'HOLDS',
     decisive: 2,
-    finding: '1 of 2 refused fast, 1 served; slowest 10 ms',
+    finding: '1 of 2 refused fast, 1 served; p99 10 ms, slowest 10 ms',
     measures: { refusedFast: 1, served: 1, hung: 0, anonymous: 0, unchecked: 0, slowestMs: 10 },
   });
 });
@@ -31,6 +31,13 @@ test('a live session that an outage makes anonymous is a violation', () => {
     ],
     because: 'a live session was taken for nobody because its store could not be asked',
   });
+});
+
+test('an answer that takes a cookie away is a violation, and one without a time to return is counted', () => {
+  const history = down().whoami('alice.1', { ...outage, status: 503, cleared: true });
+  const verdict = history.verdict('fails-closed');
+  const measures = { cleared: 1, refusedBare: 1, refusedFast: 0 };
+  expect(verdict).toMatchObject({ outcome: 'VIOLATED', broken: 1, measures });
 });
 
 test('an ended session that is accepted unchecked is a violation', () => {

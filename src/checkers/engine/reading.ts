@@ -40,6 +40,8 @@ const completion = Compile(
     sess: Type.Optional(Text),
     set: Type.Optional(Text),
     reason: Type.Optional(Text),
+    cleared: Type.Optional(Type.Boolean()),
+    retryAfter: Type.Optional(Type.Boolean()),
     tEnd: Ms,
   }),
 );
