@@ -18,12 +18,14 @@ import { wholeNumber } from './number.ts';
 import { startProgress } from './progress.ts';
 import { courseRuns, type Selection, select } from './select.ts';
 import { stripReport } from './strip.ts';
+import { totalsReport } from './totals.ts';
 
 /** From here on, bundling the server costs less than it saves. */
 const runsWorthABundle = 6;
 
 interface Options {
   readonly seed: string;
+  readonly repeat: number;
   readonly jobs: number;
   readonly results: string;
   readonly gateway: keyof typeof gateways;
@@ -36,6 +38,7 @@ export function labCommand(): Command {
     .description('Run experiments on real servers and judge what happened')
     .argument('[names...]', 'a scenario, or <answer>-<scenario>; none for the whole course')
     .option('--seed <text>', 'reproduces the plan of the users', randomBytes(2).toString('hex'))
+    .option('--repeat <number>', 'how often, each with a seed of its own', wholeNumber(1, 1_000), 1)
     .option('--jobs <number>', 'how many run side by side', wholeNumber(1, 64), 5)
     .option('--results <folder>', 'where the recorded histories go', 'results')
     .addOption(
@@ -50,26 +53,29 @@ async function lab(names: readonly string[], options: Options): Promise<void> {
   const chosen = select(names);
   const results = await runAll(chosen, options);
   if (options.json) console.log(JSON.stringify(results, null, 2));
-  else console.log(await reportOf(results, chosen === courseRuns, options.full));
+  else console.log(await reportOf(results, chosen === courseRuns, options));
   process.exitCode = exitOf(results);
 }
 
 async function runAll(chosen: readonly Selection[], options: Options): Promise<RunResult[]> {
   const signal = interruption();
-  using progress = startProgress(chosen, { silent: options.json === true });
+  const turns = turnsOf(chosen, options);
+  using progress = startProgress(turns, { silent: options.json === true });
   await using ground = await openLab({
     folder: options.results,
     gateway: options.gateway,
-    bundle: chosen.length >= runsWorthABundle,
+    bundle: turns.length >= runsWorthABundle,
   });
   signal.throwIfAborted();
   progress.ground(ground);
-  const waiting = [...chosen];
+  const waiting = [...turns];
   const results: RunResult[] = [];
   const worker = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       signal.throwIfAborted();
-      const result = await runOne(next, ground, { ...options, signal, onProgress: progress.note });
+      const { seed } = next;
+      const onProgress = progress.note;
+      const result = await runOne(next, ground, { seed, signal, onProgress });
       progress.ended(result);
       results.push(result);
     }
@@ -77,6 +83,17 @@ async function runAll(chosen: readonly Selection[], options: Options): Promise<R
   await settleAll(Array.from({ length: options.jobs }, worker));
   const order = new Map(chosen.map(({ name }, index) => [name, index]));
   return results.toSorted((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0));
+}
+
+interface Turn extends Selection {
+  readonly seed: string;
+}
+
+/** Everything as often as it is wanted, each time with another seed that follows from the one. */
+function turnsOf(chosen: readonly Selection[], { seed, repeat }: Options): readonly Turn[] {
+  if (repeat === 1) return chosen.map((each) => ({ ...each, seed }));
+  const seeds = Array.from({ length: repeat }, (_, turn) => `${seed}-${turn + 1}`);
+  return seeds.flatMap((own) => chosen.map((each) => ({ ...each, seed: own })));
 }
 
 function runOne(
@@ -101,13 +118,14 @@ async function settleAll(work: readonly Promise<void>[]): Promise<void> {
 async function reportOf(
   results: readonly RunResult[],
   wholeCourse: boolean,
-  full = false,
+  { full = false, repeat }: Options,
 ): Promise<string> {
   const parts = wholeCourse
     ? [courseReport(results, await keyPicture(results)), matrixReport(results)]
     : [];
   const surprising = results.filter((result) => !result.asExpected && !result.notTested);
-  const inFull = full || !wholeCourse ? results : surprising;
+  const inFull = full || (!wholeCourse && repeat === 1) ? results : surprising;
+  if (repeat > 1) parts.push(totalsReport(results));
   const told = await Promise.all(inFull.map(tell));
   return [...told, ...parts, summary(results)].join('\n\n');
 }

@@ -28,6 +28,8 @@ test.each(changes)('%s: what may have happened is not called failed', (f) => {
   expect(outcomeOf(f, answered(409))).toBe('fail');
   expect(outcomeOf(f, answered(429))).toBe('fail');
   expect(outcomeOf(f, answered(503, { retryAfter: true }))).toBe('fail');
+  const notDurable = { retryAfter: true, reason: 'revocation-not-durable' };
+  expect(outcomeOf(f, answered(503, notDurable))).toBe('info');
   expect(outcomeOf(f, answered(503))).toBe('info');
   expect(outcomeOf(f, answered(500))).toBe('info');
   expect(outcomeOf(f, answered(502))).toBe('info');
