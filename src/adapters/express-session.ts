@@ -51,7 +51,7 @@ export function raceFree(Base: StoreClass): new (options: ExpressSessionOptions)
 
     override get(sid: string, done: (error: unknown, data?: SessionData | null) => void): void {
       const now = Date.now();
-      this.#options.store.read(idOf(sid), now).then(
+      Promise.resolve(this.#options.store.read(idOf(sid), now)).then(
         (stored) => done(null, stored ? dataOf(stored.fields, stored.idleExpiresAt) : null),
         (error: unknown) => done(error),
       );

@@ -1,7 +1,9 @@
 // An object like another one, with something done around some of its methods: how a store is
 // measured and traced without knowing of it. Made once; a call then costs one function more.
 
-export type Method = (...args: readonly unknown[]) => Promise<unknown>;
+import type { MaybePromise } from '../core/maybe-promise.ts';
+
+export type Method = (...args: readonly unknown[]) => MaybePromise<unknown>;
 /** Given a method's name and the method, what takes its place. */
 export type Wrap = (name: string, run: Method) => Method;
 

@@ -37,7 +37,7 @@ export function addRecognition(app: App, { config, recogniser }: Parts, meter: M
     done: (error?: OperatingError) => void,
     nobodyMayPass: boolean,
   ): void {
-    recogniser.recognise(request.headers).then((recognition) => {
+    const act = (recognition: Recognition) => {
       request.recognition = recognition;
       meter.recognition(recognition);
       if (recognition.kind === 'unknown') done(unknownToUnavailable(recognition.cause));
@@ -51,7 +51,10 @@ export function addRecognition(app: App, { config, recogniser }: Parts, meter: M
         }
         done(nobodyMayPass ? undefined : new OperatingError('not-authenticated'));
       }
-    }, done);
+    };
+    const recognition = recogniser.recognise(request.headers);
+    if (recognition instanceof Promise) recognition.then(act, done);
+    else act(recognition);
   }
 
   app.decorateRequest('recognition', null);

@@ -37,7 +37,10 @@ export function measured(store: SessionStore, meter: Meter): SessionStore {
     };
     return (...args) => {
       const startedMs = performance.now();
-      return run(...args).then(
+      const result = run(...args);
+      // A cache had it.
+      if (!(result instanceof Promise)) return result;
+      return result.then(
         (value) => {
           well.observe(performance.now() - startedMs);
           return value;
@@ -70,6 +73,7 @@ export function observe({ store, revocations, keys }: Parts, meter: Meter): void
 export function counted(recogniser: Recogniser, meter: Meter): Recogniser {
   return {
     ...around(recogniser, [], (_, run: Method) => run),
+    recognise: (headers) => recogniser.recognise(headers),
     begin: async (user, headers) => {
       const issue = await recogniser.begin(user, headers);
       meter.issued += 1;

@@ -7,6 +7,7 @@
 
 import { LRUCache } from 'lru-cache';
 import { userTag } from '../core/credential.ts';
+import type { MaybePromise } from '../core/maybe-promise.ts';
 import { expiresAt, type StoredSession } from '../core/session.ts';
 import type { SessionStore } from './store.ts';
 
@@ -67,7 +68,7 @@ export class CachedSessions implements SessionStore {
     feed.follow((id) => (id === null ? this.#flush() : this.#drop(id)));
   }
 
-  async read(id: string, now: number): Promise<StoredSession | undefined> {
+  read(id: string, now: number): MaybePromise<StoredSession | undefined> {
     const at = this.#clock();
     const entry = this.#entries.get(id);
     if (

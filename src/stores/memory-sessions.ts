@@ -59,7 +59,7 @@ export class MemorySessions implements SessionStore {
     return { outcome: 'ok', ended: tooMany.map((one) => one.id) };
   }
 
-  async read(id: string, now: number): Promise<StoredSession | undefined> {
+  read(id: string, now: number): StoredSession | undefined {
     return this.#alive(id, now);
   }
 

@@ -4,6 +4,7 @@
 // not answer it throws OperatingError `store-unavailable` (surely not done) or
 // `store-outcome-unknown` (perhaps done), within its time limit.
 
+import type { MaybePromise } from '../core/maybe-promise.ts';
 import type { EndReason, FieldChange, Fields, Session, StoredSession } from '../core/session.ts';
 import type { Claims } from '../core/verdict.ts';
 import type { BreakerState } from './breaker.ts';
@@ -65,8 +66,11 @@ export interface SessionStore extends AsyncDisposable {
    */
   create(session: StoredSession, limit?: SessionLimit): Promise<Created>;
 
-  /** The session, or undefined when it was revoked, has expired at `now`, or never was. */
-  read(id: string, now: number): Promise<StoredSession | undefined>;
+  /**
+   * The session, or undefined when it was revoked, has expired at `now`, or never was. At once, if
+   * it is in this process.
+   */
+  read(id: string, now: number): MaybePromise<StoredSession | undefined>;
 
   /**
    * Applies the changes as one step, to exactly the named fields. Every acknowledged increment

@@ -5,6 +5,7 @@
 // anybody. Two endings happen inside a store, where only a decorated store sees them.
 
 import { OperatingError } from '../core/errors.ts';
+import { after, type MaybePromise } from '../core/maybe-promise.ts';
 import { anonymous, type Recognition } from '../core/recognition.ts';
 import type { EndReason, Session } from '../core/session.ts';
 import type { Judged, RevocationLog } from '../revocations/revocation-log.ts';
@@ -23,8 +24,9 @@ export async function startWithRevocations(
   if (log === undefined) throw new Error('without a log of endings (revocations) nothing is ended');
   const inner = await strategy.start({ ...options, store: loggedStore(store, log) });
 
-  async function recognise(headers: RequestHeaders): Promise<Recognition> {
-    const recognition = await inner.recognise(headers);
+  const recognise = (headers: RequestHeaders) => after(inner.recognise(headers), stillStanding);
+
+  function stillStanding(recognition: Recognition): MaybePromise<Recognition> {
     if (recognition.kind !== 'recognised') return recognition;
     const standing = log?.standing(recognition.session);
     if (standing === 'stands') return recognition;

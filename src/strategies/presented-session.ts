@@ -2,7 +2,9 @@
 // valid, and whether it is the current one or the one before, which is absorbed for a while.
 
 import type { Credential } from '../core/credential.ts';
-import type { AnonymousReason } from '../core/recognition.ts';
+import { OperatingError } from '../core/errors.ts';
+import { after, type MaybePromise } from '../core/maybe-promise.ts';
+import type { AnonymousReason, Recognition } from '../core/recognition.ts';
 import type { Session, StoredSession } from '../core/session.ts';
 import type { SessionCookie } from './cookie.ts';
 import type { RequestHeaders, StrategyOptions } from './strategy.ts';
@@ -29,17 +31,24 @@ export class PresentedSessions {
   }
 
   /** Of several credentials the valid one counts; those of two logins at once are nobody's. */
-  async findAmong(presented: readonly Credential[]): Promise<Found | AnonymousReason> {
+  findAmong(presented: readonly Credential[]): MaybePromise<Found | AnonymousReason> {
     const [first, second] = presented;
-    if (first && !second) return this.#ask(first);
+    return first && !second ? this.#ask(first) : this.#choose(presented);
+  }
+
+  async #choose(presented: readonly Credential[]): Promise<Found | AnonymousReason> {
     const answers = await Promise.all(presented.map((credential) => this.#ask(credential)));
     const found = answers.filter((answer) => typeof answer !== 'string');
     if (found.some(({ stored }) => stored.id !== found[0]?.stored.id)) return 'malformed';
     return found.find(({ isCurrent }) => isCurrent) ?? found[0] ?? answers[0] ?? 'malformed';
   }
 
-  async #ask(credential: Credential): Promise<Found | AnonymousReason> {
-    const stored = await this.#options.store.read(credential.id, this.#options.clock.now());
+  #ask(credential: Credential): MaybePromise<Found | AnonymousReason> {
+    const stored = this.#options.store.read(credential.id, this.#options.clock.now());
+    return after(stored, (each) => this.#judge(credential, each));
+  }
+
+  #judge(credential: Credential, stored: StoredSession | undefined): Found | AnonymousReason {
     if (stored === undefined) return 'not-found';
     if (credential.matches(stored.secretHash)) return { credential, stored, isCurrent: true };
     if (!credential.matches(stored.previousSecretHash ?? '')) return 'wrong-secret';
@@ -57,4 +66,19 @@ export class PresentedSessions {
   isInGrace({ rotatedAt }: Session): boolean {
     return this.#options.clock.now() < rotatedAt + this.#options.lifetimes.rotationGraceMs;
   }
+}
+
+/** An outage on the way to a recognition is its answer. */
+export function orUnknown(recognise: () => MaybePromise<Recognition>): MaybePromise<Recognition> {
+  try {
+    const recognition = recognise();
+    return recognition instanceof Promise ? recognition.catch(unknownFor) : recognition;
+  } catch (cause) {
+    return unknownFor(cause);
+  }
+}
+
+function unknownFor(cause: unknown): Recognition {
+  if (cause instanceof OperatingError) return { kind: 'unknown', cause };
+  throw cause;
 }

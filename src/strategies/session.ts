@@ -4,8 +4,8 @@
 // is a question per request, to a store that every server must be able to ask.
 
 import { type Credential, isSameText } from '../core/credential.ts';
-import { OperatingError } from '../core/errors.ts';
 import { touchIntervalMs } from '../core/limits.ts';
+import { after, type MaybePromise } from '../core/maybe-promise.ts';
 import { anonymous, type Recognition } from '../core/recognition.ts';
 import { type EndReason, type Session, withoutSecrets } from '../core/session.ts';
 import { anyFields, upcast } from '../core/session-schema.ts';
@@ -21,7 +21,7 @@ import {
   loginTerms,
   replaceCredential,
 } from './login.ts';
-import { type Found, PresentedSessions } from './presented-session.ts';
+import { type Found, orUnknown, PresentedSessions } from './presented-session.ts';
 import type {
   Changed,
   Changes,
@@ -57,23 +57,14 @@ class SessionRecogniser implements Recogniser {
     this.#presented = new PresentedSessions(options, this.#cookie);
   }
 
-  async recognise(headers: RequestHeaders): Promise<Recognition> {
-    try {
-      const presented = this.#cookie.credentialsIn(headers);
-      if (typeof presented === 'string') return anonymous(presented);
-      const found = await this.#presented.findAmong(presented);
-      if (typeof found === 'string') return anonymous(found);
-      const seen = this.#seenBy(found);
-      if (seen === undefined) return anonymous('unknown-version');
-      if (this.#isTouchDue(seen) && !(await this.#touch(seen))) return anonymous('not-found');
-      if (presented.length === 1 || !found.isCurrent) return { kind: 'recognised', session: seen };
-      // Of several in one jar this one is to be left: setting it anew takes the place of others.
-      const { headers: cookie } = this.#hand(found.credential, seen);
-      return { kind: 'recognised', session: seen, headers: cookie };
-    } catch (cause) {
-      if (cause instanceof OperatingError) return { kind: 'unknown', cause };
-      throw cause;
-    }
+  recognise(headers: RequestHeaders): MaybePromise<Recognition> {
+    const presented = this.#cookie.credentialsIn(headers);
+    if (typeof presented === 'string') return anonymous(presented);
+    return orUnknown(() =>
+      after(this.#presented.findAmong(presented), (found) =>
+        typeof found === 'string' ? anonymous(found) : this.#recognised(found, presented.length),
+      ),
+    );
   }
 
   async begin(user: { id: string; name: string }, headers: RequestHeaders): Promise<Issue> {
@@ -146,6 +137,18 @@ class SessionRecogniser implements Recogniser {
     const before =
       isCurrent && this.#presented.isInGrace(stored) && formTokenBefore(credential, stored);
     return before ? isSameText(before, token) : false;
+  }
+
+  #recognised(found: Found, presentedCount: number): MaybePromise<Recognition> {
+    const seen = this.#seenBy(found);
+    if (seen === undefined) return anonymous('unknown-version');
+    // Of several in one jar this one is to be left: setting it anew takes the place of others.
+    const isAlone = presentedCount === 1 || !found.isCurrent;
+    const recognition: Recognition = isAlone
+      ? { kind: 'recognised', session: seen }
+      : { kind: 'recognised', session: seen, headers: this.#hand(found.credential, seen).headers };
+    if (!this.#isTouchDue(seen)) return recognition;
+    return this.#touch(seen).then((lives) => (lives ? recognition : anonymous('not-found')));
   }
 
   /** The session as whoever presented the credential may see it, in the schema's version. */

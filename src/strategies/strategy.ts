@@ -4,6 +4,7 @@
 
 import type { Clock } from '../core/clock.ts';
 import type { Lifetimes } from '../core/limits.ts';
+import type { MaybePromise } from '../core/maybe-promise.ts';
 import type { Recognition } from '../core/recognition.ts';
 import type { EndReason, FieldChange, Fields, Session } from '../core/session.ts';
 import type { Rerunnable, SessionSchema } from '../core/session-schema.ts';
@@ -49,8 +50,11 @@ export interface SessionSummary {
  * `store-outcome-unknown`, except recognise, which answers `unknown` instead.
  */
 export interface Recogniser {
-  /** Who sent a request with these header fields? Does no I/O for a request without credential. */
-  recognise(headers: RequestHeaders): Promise<Recognition>;
+  /**
+   * Who sent a request with these header fields? Does no I/O for a request without credential, and
+   * answers at once where nobody need be asked: it is what every request pays for.
+   */
+  recognise(headers: RequestHeaders): MaybePromise<Recognition>;
 
   /**
    * Begins a session for a user whose password was just verified. Ends the session that the

@@ -10,6 +10,7 @@ import { ErrorReply } from '@redis/client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { withClient } from '../../src/backing/databases.ts';
 import { OperatingError } from '../../src/core/errors.ts';
+import type { MaybePromise } from '../../src/core/maybe-promise.ts';
 import type { StoredSession } from '../../src/core/session.ts';
 import { type Link, openLink } from '../../src/lab/link.ts';
 import { postgres, redis } from '../../src/stores/index.ts';
@@ -46,9 +47,9 @@ function verbs(store: SessionStore, session: StoredSession) {
 }
 
 /** The error code of a verb that must fail in time; fails when it does not. */
-async function codeOf(attempt: () => Promise<unknown>): Promise<string> {
+async function codeOf(attempt: () => MaybePromise<unknown>): Promise<string> {
   const begunAt = performance.now();
-  const failure = await attempt().then(
+  const failure = await Promise.resolve(attempt()).then(
     (value) => new Error(`succeeded with ${JSON.stringify(value)}`),
     (error: unknown) => error,
   );
@@ -60,7 +61,7 @@ async function codeOf(attempt: () => Promise<unknown>): Promise<string> {
 
 /** 'found', 'nothing', or the code of the error. */
 const look = (store: SessionStore, { id, createdAt }: StoredSession) =>
-  store.read(id, createdAt).then(
+  Promise.resolve(store.read(id, createdAt)).then(
     (found) => (found ? 'found' : 'nothing'),
     (error: OperatingError) => error.code,
   );

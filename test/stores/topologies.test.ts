@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { userTag } from '../../src/core/credential.ts';
 import type { OperatingError } from '../../src/core/errors.ts';
+import type { MaybePromise } from '../../src/core/maybe-promise.ts';
 import type { StoredSession } from '../../src/core/session.ts';
 import { cached, redis } from '../../src/stores/index.ts';
 import { slotOf } from '../../src/stores/redis-cluster.ts';
@@ -26,14 +27,14 @@ import { newSession } from './subject.ts';
 const patientMs = 10_000;
 const timeoutMs = 500;
 
-const codeOf = (attempt: Promise<unknown>) =>
-  attempt.then(
+const codeOf = (attempt: MaybePromise<unknown>) =>
+  Promise.resolve(attempt).then(
     () => 'ok',
     (error: OperatingError) => error.code,
   );
 
 /** Resolves with how long it took until the store answered as it should. */
-async function recovery(look: () => Promise<unknown>): Promise<number> {
+async function recovery(look: () => MaybePromise<unknown>): Promise<number> {
   const begunAt = performance.now();
   while ((await codeOf(look())) !== 'ok') {
     expect(performance.now() - begunAt).toBeLessThan(15_000);
