@@ -58,7 +58,7 @@ class TokenRecogniser implements Recogniser {
     this.#presented = new PresentedTokens(options, this.#tokens);
   }
 
-  async recognise(headers: RequestHeaders): Promise<Recognition> {
+  recognise(headers: RequestHeaders): Recognition {
     return this.#presented.recognise(headers);
   }
 
