@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander';
 import { OperatingError } from '../core/errors.ts';
 import { exits, UsageError } from './exit.ts';
 import { labCommand } from './lab.ts';
+import { lagCommand } from './lag.ts';
 import { listCommand } from './list.ts';
 import { replayCommand } from './replay.ts';
 import { serveCommand } from './serve.ts';
@@ -26,6 +27,7 @@ function program(): Command {
     .addHelpText('after', outro)
     .addCommand(labCommand())
     .addCommand(listCommand())
+    .addCommand(lagCommand())
     .addCommand(serveCommand())
     .addCommand(replayCommand())
     .configureHelp({ showGlobalOptions: true })

@@ -33,6 +33,8 @@ test.each([
   [['serve', '--servers', '1.5'], 'from 1 to 100'],
   [['serve', '--port', '65536'], 'from 0 to 65535'],
   [['serve', '--answer', 'luck'], 'memory'],
+  [['lag', 'luck'], 'memory'],
+  [['lag', '--revokes', '0'], 'from 1 to 1000000'],
   [['replay'], 'run'],
   [['replay', 'nonsense'], 'nonsense'],
 ] as const)('a wrong command ends with 64 and a hint: %j', async (args, hint) => {
@@ -45,7 +47,8 @@ test.each([
 test('help is no error', async () => {
   const { code, stdout } = await outcome(room.run(['--help']));
   expect(code).toBe(0);
-  for (const command of ['lab', 'list', 'serve', 'replay']) expect(stdout).toContain(command);
+  for (const command of ['lab', 'list', 'lag', 'serve', 'replay'])
+    expect(stdout).toContain(command);
 });
 
 test('list names every scenario and its question, for people and as JSON', async () => {
