@@ -79,6 +79,7 @@ export class LeavingCrowd implements AsyncDisposable {
     const logins = await inLanes(Array.from({ length: size + 1 }), () => this.#logIn());
     const [witness, ...leaving] = logins;
     await inLanes(logins, ({ headers }) => Promise.all(this.#doors.map((door) => door(headers))));
+    this.#signal.throwIfAborted();
     const cured = this.#cut();
     const ended = await Promise.all(
       leaving.map(async (login) => {
@@ -153,6 +154,7 @@ export class LeavingCrowd implements AsyncDisposable {
   async #insist<T>(what: string, step: () => Promise<T | undefined>): Promise<T> {
     const deadline = performance.now() + recoveryMs;
     for (;;) {
+      this.#signal.throwIfAborted();
       const got = await step();
       if (got !== undefined) return got;
       if (performance.now() > deadline) throw new Error(`no ${what} was acknowledged for long`);

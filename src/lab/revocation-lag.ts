@@ -1,5 +1,5 @@
-// How long after an acknowledged logout the dead credential is still accepted somewhere, measured on
-// real servers for each answer, and held against what the answer promises. The history of a run
+// How long after an acknowledged logout the dead credential is still accepted somewhere, measured
+// on real servers for each answer, and held against what the answer promises. The history of a run
 // would be long here and say little, so what is kept is one number per logout.
 
 import * as stores from '../stores/index.ts';
