@@ -1,6 +1,7 @@
 export { cutLink as 'cut-link' } from './cut-link.ts';
 export { failover } from './failover.ts';
 export { fiveServers as 'five-servers' } from './five-servers.ts';
+export { logoutRace as 'logout-race' } from './logout-race.ts';
 export { logoutReplay as 'logout-replay' } from './logout-replay.ts';
 export { oneServer as 'one-server' } from './one-server.ts';
 export { pause } from './pause.ts';
