@@ -11,6 +11,7 @@ import type { PropertyName } from '../../src/core/verdict.ts';
 import { type Lab, openLab } from '../../src/lab/lab.ts';
 import { planScenario } from '../../src/lab/plan.ts';
 import { type RunResult, runPlan } from '../../src/lab/run.ts';
+import { logoutRace } from '../../src/scenarios/logout-race.ts';
 import type { Scenario } from '../../src/scenarios/scenario.ts';
 
 const room = await mkdtempDisposable(join(tmpdir(), 'sessionlab-test-mutants-'));
@@ -69,6 +70,7 @@ function violated({ verdicts }: RunResult): readonly string[] {
 
 test.each<[mutant: string, scenario: Scenario, caughtBy: readonly PropertyName[]]>([
   ['unconditional-save', ordinary, ['no-resurrection', 'revocation']],
+  ['unconditional-save', logoutRace, ['no-resurrection', 'revocation']],
   ['cookie-only-logout', ordinary, ['revocation']],
   ['shared-current-user', ordinary, ['identity']],
   ['read-modify-write', tabs, ['no-lost-update']],
@@ -98,6 +100,11 @@ test('the clean application gives no false alarm in twenty seeded runs', async (
   await Promise.all([worker(), worker(), worker()]);
   expect(alarms).toEqual([]);
 }, 240_000);
+
+test('the clean application loses no race of a logout', async () => {
+  const { surprises, missing } = await examine(logoutRace, '7f3a');
+  expect([...surprises, ...missing]).toEqual([]);
+}, 60_000);
 
 test('the clean application stays sound through an outage of its store', async () => {
   const result = await examine(outage, '7f3a');
