@@ -11,40 +11,47 @@ const randomIdBytes = 18;
 const secretBytes = 32;
 const shape = /^([A-Za-z0-9_-]{36})\.([A-Za-z0-9_-]{43})$/;
 
+/** What it opens: a session by itself, or no more than the renewal of a token. */
+export type Purpose = 'session' | 'refresh';
+/** Hashed before the secret, so that what was issued for one purpose never serves the other. */
+const hashedWith: Readonly<Record<Purpose, string>> = { session: '', refresh: 'refresh:' };
+
 export class Credential {
   readonly id: string;
+  readonly purpose: Purpose;
   readonly #secret: string;
   #hash: string | undefined;
   /** A stored hash that this credential was found to match. */
   #proven: string | undefined;
 
-  private constructor(id: string, secret: string) {
+  private constructor(id: string, secret: string, purpose: Purpose) {
     this.id = id;
     this.#secret = secret;
+    this.purpose = purpose;
   }
 
   /** A new id with 144 random bits, and a secret with 256 (ASVS 5.0 7.2.3), for one user. */
-  static issue(userId: string): Credential {
-    return new Credential(newSessionId(userId), randomBytes(secretBytes).toString('base64url'));
+  static issue(userId: string, purpose: Purpose = 'session'): Credential {
+    return Credential.reissue(newSessionId(userId), purpose);
   }
 
   /** The same id with a new secret (rotation). */
-  static reissue(id: string): Credential {
-    return new Credential(id, randomBytes(secretBytes).toString('base64url'));
+  static reissue(id: string, purpose: Purpose = 'session'): Credential {
+    return new Credential(id, randomBytes(secretBytes).toString('base64url'), purpose);
   }
 
   /** undefined for any text that was never issued in this exact form; costs no I/O. */
-  static parse(text: string): Credential | undefined {
+  static parse(text: string, purpose: Purpose = 'session'): Credential | undefined {
     const match = text.length === 80 ? shape.exec(text) : null;
     if (match?.[1] === undefined || match[2] === undefined) return undefined;
     // 43 characters hold 258 bits: of the last one, two must be zero, or one secret has four names.
     if (!'AEIMQUYcgkosw048'.includes(match[2].charAt(42))) return undefined;
-    return new Credential(match[1], match[2]);
+    return new Credential(match[1], match[2], purpose);
   }
 
   /** What a store keeps in place of the secret. */
   get secretHash(): string {
-    this.#hash ??= hash('sha256', this.#secret, 'base64url');
+    this.#hash ??= hash('sha256', hashedWith[this.purpose] + this.#secret, 'base64url');
     return this.#hash;
   }
 
@@ -72,7 +79,7 @@ export class Credential {
   /** The successor that `seal` was given. */
   unseal(sealed: string): Credential {
     const secret = xor(this.#secretPad(), Buffer.from(sealed, 'base64url'));
-    return new Credential(this.id, secret.toString('base64url'));
+    return new Credential(this.id, secret.toString('base64url'), this.purpose);
   }
 
   /** What a form carries to show that its page was made for a holder of this credential. */

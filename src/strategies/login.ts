@@ -3,7 +3,7 @@
 // client proves that a login is its own is not here; that is where the strategies differ.
 
 import assert from 'node:assert/strict';
-import { Credential, newHandle } from '../core/credential.ts';
+import { Credential, newHandle, type Purpose } from '../core/credential.ts';
 import { OperatingError } from '../core/errors.ts';
 import { type Lifetimes, limits } from '../core/limits.ts';
 import {
@@ -26,6 +26,8 @@ export interface LoginTerms {
   /** Which version of the application's schema it starts in. */
   readonly dataVersion: number;
   readonly limit?: SessionLimit;
+  /** Of its credential; absent: it opens the session by itself. */
+  readonly purpose?: Purpose;
 }
 
 export async function loginTerms(
@@ -66,9 +68,9 @@ export function newLogin(
   user: { readonly id: string; readonly name: string },
   now: number,
   lifetimes: Lifetimes,
-  { epoch, dataVersion }: LoginTerms,
+  { epoch, dataVersion, purpose }: LoginTerms,
 ): Login {
-  const credential = Credential.issue(user.id);
+  const credential = Credential.issue(user.id, purpose);
   const record: StoredSession = {
     id: credential.id,
     handle: newHandle(),
@@ -112,7 +114,7 @@ export async function replaceCredential(
 ): Promise<Replaced> {
   const now = clock.now();
   const proven = proof === 'proof';
-  const next = Credential.reissue(presented.id);
+  const next = Credential.reissue(presented.id, presented.purpose);
   const rotated = await store.rotate(presented.id, {
     presentedHash: presented.secretHash,
     nextHash: next.secretHash,

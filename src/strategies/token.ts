@@ -3,7 +3,7 @@
 // token back, so it is short-lived, and that two requests at once each change their own copy of the
 // data. What renews it, the refresh token, is a credential in the store, and can be called back.
 
-import { Credential } from '../core/credential.ts';
+import { Credential, type Purpose } from '../core/credential.ts';
 import type { Recognition } from '../core/recognition.ts';
 import type { EndReason, Session } from '../core/session.ts';
 import { type AccessTokens, accessTokens } from './access-token.ts';
@@ -30,6 +30,7 @@ import type {
 } from './strategy.ts';
 
 const nothing: Issue = { headers: [], body: {} };
+const purpose: Purpose = 'refresh';
 
 export const token: Strategy = {
   says: 'in the client, as a signed token; nobody is asked, and only the renewal needs a store',
@@ -66,7 +67,7 @@ class TokenRecogniser implements Recogniser {
     const { store, clock, lifetimes } = this.#options;
     const before = this.#presented.recognise(headers);
     if (before.kind === 'unknown') throw before.cause;
-    const terms = await loginTerms(this.#options, user.id);
+    const terms = { ...(await loginTerms(this.#options, user.id)), purpose };
     const { credential, record } = await beginLogin(store, user, clock.now(), lifetimes, terms);
     if (before.kind === 'recognised') {
       await afterWrite(store.revoke(before.session.id, 'replaced', clock.now()));
@@ -86,7 +87,7 @@ class TokenRecogniser implements Recogniser {
   }
 
   async refresh(headers: RequestHeaders, refreshToken: string | undefined): Promise<Refreshed> {
-    const presented = Credential.parse(refreshToken ?? '');
+    const presented = Credential.parse(refreshToken ?? '', purpose);
     if (presented === undefined) return { outcome: 'refused' };
     const old = this.#presented.sessionIn(headers);
     const replaced = await replaceCredential(this.#options, presented, 'no-proof');

@@ -79,7 +79,8 @@ export class Client {
 
   /** The credential that can be rotated. */
   get credential(): Credential {
-    const credential = Credential.parse(this.text);
+    const purpose = this.refreshToken === undefined ? 'session' : 'refresh';
+    const credential = Credential.parse(this.text, purpose);
     if (credential === undefined) throw new Error('this client holds no credential');
     return credential;
   }
