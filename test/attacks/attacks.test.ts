@@ -1,0 +1,42 @@
+// Every attack on every strategy, past the gateway and through it. Each row of the tables is one
+// test on each ground; what cannot be tried somewhere says why, and is counted.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import * as strategies from '../../src/strategies/index.ts';
+import { type Attack, families, judge, type StrategyName, ways } from './attack.ts';
+import { Ground } from './ground.ts';
+import { login } from './login.ts';
+import { sessions } from './sessions.ts';
+import { tokens } from './tokens.ts';
+
+const attacks: readonly Attack[] = [...tokens, ...sessions, ...login];
+const names = Object.keys(strategies) as StrategyName[];
+const grounds = names.flatMap((strategy) => ways.map((way) => ({ strategy, way })));
+const on = (strategy: StrategyName) => attacks.filter(({ notOn }) => !notOn?.[strategy]);
+
+test('there are a hundred attacks and more, and every family is tried on every strategy', () => {
+  const distinct = new Set(attacks.map(({ family, name }) => `${family}: ${name}`));
+  expect(distinct.size).toBe(attacks.length);
+  expect(distinct.size).toBeGreaterThanOrEqual(100);
+  expect(families.filter((each) => !attacks.some(({ family }) => family === each))).toEqual([]);
+  for (const { strategy, way } of grounds) {
+    console.log(`${on(strategy).length} of ${attacks.length} attacks on ${strategy}, ${way}`);
+  }
+});
+
+describe.each(grounds)('$strategy, $way:', ({ strategy, way }) => {
+  let ground: Ground;
+  let before: unknown;
+
+  beforeAll(async () => {
+    ground = await Ground.open(strategy, way);
+    before = await ground.stateOfVictim();
+  });
+  afterAll(() => ground?.[Symbol.asyncDispose]());
+
+  test.each(on(strategy))('$family: $name', async (attack) => {
+    const answers = await attack.send(ground);
+    judge(ground, attack, answers);
+    expect(await ground.stateOfVictim()).toEqual(before);
+  });
+});
