@@ -122,6 +122,8 @@ function explainEveryFailure(app: App): void {
   app.setErrorHandler((error, request, reply) => {
     const leftEarly = request.raw.destroyed && !request.raw.complete;
     const thrown = leftEarly ? new OperatingError('invalid-request') : error;
+    // Closing on a client that is still sending would take the answer with it; Node drops the rest.
+    if (isTooLarge(error)) reply.removeHeader('connection');
     const { code } = sendProblem(thrown, request.id, reply, app.serverLog);
     noteFailure(app, code, request);
   });
@@ -129,6 +131,10 @@ function explainEveryFailure(app: App): void {
   app.setNotFoundHandler((request, reply) => {
     sendProblem(new OperatingError('not-found'), request.id, reply, app.serverLog);
   });
+}
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'FST_ERR_CTP_BODY_TOO_LARGE';
 }
 
 function addRoutes(app: App, parts: Parts, meter: Meter): void {
