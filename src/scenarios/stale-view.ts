@@ -15,7 +15,7 @@ export const staleView: Scenario = {
   place: 15,
   title: 'One server no longer hears of logouts',
   question: 'How long does a server accept what was called back, when nobody can tell it?',
-  chapter: 'docs/concepts/04-the-shared-store.md',
+  chapter: 'docs/concepts/06-revocation.md',
   cluster: {
     servers: 3,
     policy: 'sticky-cookie',
