@@ -2,11 +2,11 @@
 // and holds it against what each answer promises.
 
 import { randomBytes } from 'node:crypto';
-import { styleText } from 'node:util';
+import { stripVTControlCharacters, styleText } from 'node:util';
 import { Argument, Command } from 'commander';
 import { createLogUpdate } from 'log-update';
 import { openLab } from '../lab/lab.ts';
-import { type LagRow, lagReport } from '../lab/lag-report.ts';
+import { type LagRow, lagLine, lagReport } from '../lab/lag-report.ts';
 import {
   canMeasure,
   type LagResult,
@@ -43,52 +43,58 @@ export function lagCommand(): Command {
 }
 
 async function lag(names: readonly MeasuredName[], options: Options): Promise<void> {
-  const signal = interruption();
-  const paths: readonly Path[] = options.cut ? ['healthy', 'cut'] : ['healthy'];
-  const answers = names.length === 0 ? everyAnswer : names;
-  const rows: LagRow[] = [];
-  {
-    using progress = startProgress(options);
-    await using lab = await openLab({ folder: options.results, bundle: true });
-    progress.say(lab.origin);
-    for (const setting of lab.settings) progress.say(setting);
-    for (const [answer, path] of answers.flatMap((each) =>
-      paths.map((path) => [each, path] as const),
-    )) {
-      signal.throwIfAborted();
-      const onProgress = progress.begin(`${answer}, ${path}`);
-      const { revokes, servers } = options;
-      const seed = randomBytes(4).toString('hex');
-      const result = canMeasure(answer, path)
-        ? await measureLag(answer, lab, { revokes, servers, path, seed, signal, onProgress })
-        : 'nothing to cut: its servers tell each other nothing';
-      rows.push({ answer, path, result: result ?? 'NOT TESTED: no Redis here' });
-    }
-  }
+  const rows = await measureAll(names.length === 0 ? everyAnswer : names, options);
   console.log(options.json ? JSON.stringify(rows) : lagReport(rows));
   process.exitCode = rows.some(({ result }) => isBeyond(result))
     ? exits.surprised
     : exits.asExpected;
 }
 
+/** One after another: side by side they would slow one another down, which is no lag of theirs. */
+async function measureAll(
+  answers: readonly MeasuredName[],
+  { revokes, servers, cut, results, json = false }: Options,
+): Promise<readonly LagRow[]> {
+  const signal = interruption();
+  const paths: readonly Path[] = cut ? ['healthy', 'cut'] : ['healthy'];
+  using progress = startProgress(json);
+  await using lab = await openLab({ folder: results, bundle: true });
+  for (const text of [lab.origin, ...lab.settings]) progress.say(text);
+  const rows: LagRow[] = [];
+  for (const answer of answers) {
+    for (const path of paths) {
+      signal.throwIfAborted();
+      const onProgress = progress.of(`${answer}, ${path}`, revokes);
+      const seed = randomBytes(4).toString('hex');
+      const result = canMeasure(answer, path)
+        ? await measureLag(answer, lab, { revokes, servers, path, seed, signal, onProgress })
+        : 'nothing to cut: its servers tell each other nothing';
+      const row = { answer, path, result: result ?? 'NOT TESTED: no Redis here' };
+      rows.push(row);
+      progress.say(lagLine(row));
+    }
+  }
+  return rows;
+}
+
 function isBeyond(result: LagResult | string): boolean {
   return typeof result !== 'string' && result.verdict === 'beyond';
 }
 
-/** Which measurement is at work and how far it is, on stderr: redrawn on a terminal. */
-function startProgress({ json, revokes }: Options) {
+/** What was measured, and on a terminal how far the measurement at work is; all on stderr. */
+function startProgress(silent: boolean) {
   const { stderr } = process;
-  const live = !json && stderr.isTTY === true;
+  const live = !silent && stderr.isTTY === true;
   const draw = createLogUpdate(stderr);
   return {
     say(text: string) {
-      if (!json) console.error(styleText('dim', text, { stream: stderr }));
+      if (silent) return;
+      const dimmed = styleText('dim', stripVTControlCharacters(text), { stream: stderr });
+      if (live) draw.persist(dimmed);
+      else console.error(dimmed);
     },
-    begin(name: string) {
-      if (!json && !live) console.error(name);
-      return (done: number) => {
-        if (live) draw(`${name}: ${done} of ${revokes} logouts`);
-      };
+    of: (name: string, revokes: number) => (done: number) => {
+      if (live) draw(`${name}: ${done} of ${revokes} logouts`);
     },
     [Symbol.dispose]() {
       if (live) draw.clear();

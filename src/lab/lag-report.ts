@@ -25,7 +25,7 @@ const heights = '▁▂▃▄▅▆▇█';
 export function lagReport(rows: readonly LagRow[]): string {
   const measured = rows.map(({ result }) => result).filter((each) => typeof each !== 'string');
   const [first] = measured;
-  if (first === undefined) return rows.map(numbers).join('\n');
+  if (first === undefined) return rows.map(lagLine).join('\n');
   const title = 'After an acknowledged logout: how long the dead credential is accepted somewhere';
   const scale = `${first.servers} servers · ${first.lagsMs.length} logouts per line · milliseconds`;
   const drawn = rows.filter(({ result }) => typeof result !== 'string');
@@ -33,7 +33,7 @@ export function lagReport(rows: readonly LagRow[]): string {
     styleText('bold', title),
     styleText('dim', `  ${scale}`),
     styleText('dim', numbersHead),
-    ...rows.map(numbers),
+    ...rows.map(lagLine),
     '',
     styleText('bold', 'The same as a picture: how many logouts (logarithmic) had which lag'),
     styleText('dim', line('', '', spans.map(spanName), spanWidth)),
@@ -47,7 +47,8 @@ const numbersHead = numbersLine('answer', 'path', [
   ...['accepted', 'share', 'p50', 'p99', 'max', '503s', 'bound'],
 ]);
 
-function numbers({ answer, path, result }: LagRow): string {
+/** The numbers of one measurement. */
+export function lagLine({ answer, path, result }: LagRow): string {
   if (typeof result === 'string') {
     return styleText('dim', `${line(answer, path, [], 0)}  – ${result}`);
   }
