@@ -12,6 +12,7 @@ const honest: Expectation = {
 };
 
 export const staleView: Scenario = {
+  beyond: true,
   place: 15,
   title: 'One server no longer hears of logouts',
   question: 'How long does a server accept what was called back, when nobody can tell it?',
