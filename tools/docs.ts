@@ -15,7 +15,13 @@ import { algorithms } from '../src/keys/algorithms.ts';
 import * as keys from '../src/keys/index.ts';
 import * as policies from '../src/policies/index.ts';
 import * as scenarios from '../src/scenarios/index.ts';
-import { type AnswerName, answers, type Scenario } from '../src/scenarios/scenario.ts';
+import {
+  type Answer,
+  type AnswerName,
+  answers,
+  courseAnswers,
+  type Scenario,
+} from '../src/scenarios/scenario.ts';
 import type { Setting } from '../src/server/config/kinds.ts';
 import { serverSettings } from '../src/server/config/server-settings.ts';
 import { sessionSettings } from '../src/server/config/session-settings.ts';
@@ -101,18 +107,50 @@ function expectationOf({ expect }: Scenario, answer: AnswerName): string {
   return broken.length === 0 ? '✓' : `✗ ${broken.join(', ')}`;
 }
 
+const isOfCourse = (answer: AnswerName) => courseAnswers.some((each) => each === answer);
+
+const ofCourse = allScenarios.filter(
+  ([, { beyond, expect }]) => !beyond && courseAnswers.some((answer) => expect[answer]),
+);
+
+function answerRows(): string[][] {
+  return Object.entries<Answer>(answers).map(([name, { strategy, store, settings = {} }]) => [
+    `\`${name}\``,
+    `\`${strategy}\``,
+    `\`${store}\``,
+    Object.entries(settings)
+      .map(([key, value]) => `\`${key}=${value}\``)
+      .join(' '),
+  ]);
+}
+
+/** What the course leaves out: by name only. */
+function furtherRows(): string[][] {
+  return allScenarios.flatMap(([name, scenario]) => {
+    const further = answerNames
+      .filter((answer) => scenario.expect[answer] && (scenario.beyond || !isOfCourse(answer)))
+      .map((answer) => `\`${answer}\` ${expectationOf(scenario, answer)}`);
+    return further.length === 0 ? [] : [[`\`${name}\``, scenario.question, further.join('; ')]];
+  });
+}
+
 function scenarioPage(): string {
   return page(
     'Scenarios',
     'Each is run once per answer: `npm run lab -- <answer>-<scenario>`. A cell names the promises that are predicted to break; ✓ predicts that none does.',
+    '## The course\n\n`npm run lab` without names runs all of these.',
     table(
-      ['scenario', 'asks', ...answerNames],
-      allScenarios.map(([name, scenario]) => [
+      ['scenario', 'asks', ...courseAnswers],
+      ofCourse.map(([name, scenario]) => [
         `\`${name}\``,
         scenario.question,
-        ...answerNames.map((answer) => expectationOf(scenario, answer)),
+        ...courseAnswers.map((answer) => expectationOf(scenario, answer)),
       ]),
     ),
+    '## Beyond the course\n\nRun by name: `npm run lab -- failover`, or `npm run lab -- redis-wait-failover --repeat 20`.',
+    table(['scenario', 'asks', 'under'], furtherRows()),
+    '## Answers',
+    table(['answer', 'strategy', 'store', 'besides'], answerRows()),
     '## Why they break',
     ...allScenarios
       .flatMap(([name, { expect }]) =>
@@ -246,10 +284,10 @@ function asvsPage(): string {
 }
 
 const comparison = table(
-  ['what happens', ...answerNames],
-  allScenarios.map(([name, scenario]) => [
+  ['what happens', ...courseAnswers],
+  ofCourse.map(([name, scenario]) => [
     `[${scenario.title}](src/scenarios/${name}.ts)`,
-    ...answerNames.map((answer) => expectationOf(scenario, answer)),
+    ...courseAnswers.map((answer) => expectationOf(scenario, answer)),
   ]),
 );
 
