@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { OperatingError } from '../core/errors.ts';
 import type { Recogniser } from '../strategies/strategy.ts';
-import { problemOf, Visit } from './visit.ts';
+import { problemOf, Visit, type VisitOptions } from './visit.ts';
 
 export type Middleware = (
   request: IncomingMessage,
@@ -16,10 +16,12 @@ export type Middleware = (
 const visits = new WeakMap<IncomingMessage, Visit>();
 
 /** Recognises everybody and lets everybody pass. */
-export function sessions(recogniser: Recogniser): Middleware {
+export function sessions(recogniser: Recogniser, options: VisitOptions = {}): Middleware {
   return (request, response, next) => {
+    const { method = 'GET', headers } = request;
+    const arrival = { method, host: headers.host, headers };
     const give = (name: string, value: string) => void response.appendHeader(name, value);
-    Visit.receive(recogniser, request.headers, give).then(
+    Visit.receive(recogniser, arrival, give, options).then(
       (visit) => {
         visits.set(request, visit);
         next();

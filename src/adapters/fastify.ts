@@ -5,7 +5,7 @@
 import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import { OperatingError } from '../core/errors.ts';
 import type { Recogniser } from '../strategies/strategy.ts';
-import { Visit } from './visit.ts';
+import { Visit, type VisitOptions } from './visit.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -19,7 +19,7 @@ const visits = new WeakMap<FastifyRequest, Visit>();
 /** Recognises everybody and lets everybody pass: `app.register(sessions, { recogniser })`. */
 export async function sessions(
   app: FastifyInstance,
-  { recogniser }: { readonly recogniser: Recogniser },
+  { recogniser, ...options }: VisitOptions & { readonly recogniser: Recogniser },
 ): Promise<void> {
   app.decorateRequest('visit', {
     getter(this: FastifyRequest): Visit {
@@ -30,7 +30,7 @@ export async function sessions(
   });
   app.addHook('onRequest', async (request, reply) => {
     const give = (name: string, value: string) => void reply.header(name, value);
-    visits.set(request, await answerable(Visit.receive(recogniser, request.headers, give)));
+    visits.set(request, await answerable(Visit.receive(recogniser, request, give, options)));
   });
 }
 // Fastify's own mark of a plugin that is for its whole parent (what fastify-plugin sets).

@@ -1,11 +1,24 @@
 // One request, as an application sees it through any framework: who sent it, and what can be done
 // with their session. Whatever the client must be given goes into the answer at once, so nothing is
-// saved behind a handler's back, and an outage is an error (503), never "nobody".
+// saved behind a handler's back, and an outage is an error (503), never "nobody". What another
+// site's page sends in order to change something is refused before anybody is recognised.
 
+import { type Arrival, isCrossSite } from '../core/cross-site.ts';
 import { OperatingError } from '../core/errors.ts';
 import type { Recognition } from '../core/recognition.ts';
 import type { FieldChange, Fields, Session } from '../core/session.ts';
-import type { Issue, Recogniser, RequestHeaders } from '../strategies/strategy.ts';
+import type {
+  Issue,
+  Recogniser,
+  Refreshed,
+  RequestHeaders,
+  SessionSummary,
+} from '../strategies/strategy.ts';
+
+export interface VisitOptions {
+  /** Other origins whose pages may send requests that change something. Default: none. */
+  readonly allowedOrigins?: readonly string[];
+}
 
 /** Adds a header field to the answer, beside those of the same name. */
 export type Give = (name: string, value: string) => void;
@@ -29,8 +42,20 @@ export class Visit {
     if (recognition.kind === 'recognised') this.#hand({ headers: recognition.headers ?? [] });
   }
 
-  /** @throws OperatingError `store-unavailable` when nobody could find out who this is. */
-  static async receive(recogniser: Recogniser, headers: RequestHeaders, give: Give) {
+  /**
+   * @throws OperatingError `cross-site` for what another site's page sends, `store-unavailable`
+   * when nobody could find out who this is
+   */
+  static async receive(
+    recogniser: Recogniser,
+    arrival: Arrival,
+    give: Give,
+    { allowedOrigins = [] }: VisitOptions = {},
+  ): Promise<Visit> {
+    if (isCrossSite(arrival, { allowedOrigins, secure: false })) {
+      throw new OperatingError('cross-site');
+    }
+    const { headers } = arrival;
     const recognition = await recogniser.recognise(headers);
     if (recognition.kind === 'unknown') throw asUnavailable(recognition.cause);
     return new Visit(recogniser, headers, give, recognition);
@@ -69,6 +94,34 @@ export class Visit {
 
   async logOutEverywhere(): Promise<void> {
     this.#hand(await this.#recogniser.endAll(this.login));
+  }
+
+  /**
+   * Exchanges the credential for a fresh one; returns members for the body. @throws OperatingError
+   * `not-authenticated`, or `session-ended` when an old credential was used and ended the session
+   */
+  async refresh(refreshToken?: string): Promise<Issue['body']> {
+    return this.#exchange(await this.#recogniser.refresh(this.#headers, refreshToken));
+  }
+
+  /** Notes that the visitor has just proven again who they are; see Recogniser.stepUp. */
+  async stepUp(): Promise<Issue['body']> {
+    return this.#exchange(await this.#recogniser.stepUp(this.login, this.#headers));
+  }
+
+  /** The visitor's living sessions, oldest first. */
+  async devices(): Promise<readonly SessionSummary[]> {
+    return this.#recogniser.list(this.login);
+  }
+
+  /** Ends one of the visitor's sessions by its handle. False when there is none such. */
+  async endDevice(handle: string): Promise<boolean> {
+    return this.#recogniser.endOne(this.login, handle);
+  }
+
+  #exchange(refreshed: Refreshed): Issue['body'] {
+    if (refreshed.outcome === 'ok') return this.#hand(refreshed.issue);
+    throw new OperatingError(refreshed.outcome === 'reuse' ? 'session-ended' : 'not-authenticated');
   }
 
   /** What a form must carry: see Recogniser.csrfToken. */

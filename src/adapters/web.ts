@@ -4,7 +4,7 @@
 
 import { OperatingError } from '../core/errors.ts';
 import type { Recogniser } from '../strategies/strategy.ts';
-import { problemOf, Visit } from './visit.ts';
+import { problemOf, Visit, type VisitOptions } from './visit.ts';
 
 export interface WebVisit {
   readonly visit: Visit;
@@ -13,10 +13,16 @@ export interface WebVisit {
 }
 
 /** @throws OperatingError `store-unavailable`; see `respond`. */
-export async function receive(recogniser: Recogniser, request: Request): Promise<WebVisit> {
+export async function receive(
+  recogniser: Recogniser,
+  request: Request,
+  options: VisitOptions = {},
+): Promise<WebVisit> {
   const given: [name: string, value: string][] = [];
   const headers = Object.fromEntries(request.headers);
-  const visit = await Visit.receive(recogniser, headers, (...field) => given.push(field));
+  const arrival = { method: request.method, host: new URL(request.url).host, headers };
+  const give = (...field: [string, string]) => void given.push(field);
+  const visit = await Visit.receive(recogniser, arrival, give, options);
   return {
     visit,
     dress(response) {
@@ -31,10 +37,11 @@ export async function receive(recogniser: Recogniser, request: Request): Promise
 export function withSessions(
   recogniser: Recogniser,
   handler: (request: Request, visit: Visit) => Response | Promise<Response>,
+  options: VisitOptions = {},
 ): (request: Request) => Promise<Response> {
   return async (request) => {
     try {
-      const { visit, dress } = await receive(recogniser, request);
+      const { visit, dress } = await receive(recogniser, request, options);
       return dress(await handler(request, visit));
     } catch (error) {
       if (error instanceof OperatingError) return respond(error);

@@ -36,8 +36,9 @@ class Browser {
     this.#url = url;
   }
 
-  async ask(method: string, path: string) {
-    const answer = await fetch(this.#url + path, { method, headers: { cookie: this.cookie } });
+  async ask(method: string, path: string, more: Readonly<Record<string, string>> = {}) {
+    const headers = { cookie: this.cookie, ...more };
+    const answer = await fetch(this.#url + path, { method, headers });
     for (const set of answer.headers.getSetCookie()) this.cookie = set.split(';')[0] ?? '';
     const text = await answer.text();
     return { status: answer.status, body: text === '' ? undefined : JSON.parse(text) };
@@ -61,6 +62,8 @@ describe.each(Object.entries(places))('on %s', (_place, env) => {
     });
     await alice.ask('POST', '/login');
     const thief = alice.copy();
+    const foreign = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' };
+    expect((await alice.ask('POST', '/logout', foreign)).status).toBe(403);
     expect((await alice.ask('GET', '/dashboard')).body).toEqual({ username: 'alice', visits: 1 });
     expect((await thief.ask('GET', '/dashboard')).body).toEqual({ username: 'alice', visits: 2 });
     expect((await alice.ask('POST', '/logout')).status).toBe(204);
