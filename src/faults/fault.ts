@@ -57,7 +57,7 @@ export interface StagePort {
   gatewayLink(server: ServerPort): LinkPort;
   /** Undefined where the shared store is no pair. */
   storePair(): PairPort | undefined;
-  /** Makes every question to the shared store wait, until disposed of; undefined where it cannot. */
+  /** Makes questions to the shared store wait, until disposed of; undefined where it cannot. */
   lockStore(): Promise<AsyncDisposable | undefined>;
 }
 

@@ -59,7 +59,7 @@ export interface Lab extends AsyncDisposable {
   prepare(run: string, answer: AnswerName, needs?: Needs): Promise<Ground | undefined>;
 }
 
-export interface Needs {
+interface Needs {
   /** A Redis must have another that follows it. */
   readonly standby?: boolean | undefined;
 }

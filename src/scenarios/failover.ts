@@ -1,7 +1,7 @@
 // Losing a login is a nuisance, losing a logout is a vulnerability. Redis replicates after it has
 // answered, so a failover undoes what it acknowledged last, logouts among it. An ending that is
-// acknowledged only when a replica has it (WAIT, its answer looked at), or PostgreSQL, is not undone;
-// while that cannot be had the answer is 503, and the logout is repeated.
+// acknowledged only when a replica has it (WAIT, its answer looked at), or PostgreSQL, is not
+// undone; while that cannot be had the answer is 503, and the logout is repeated.
 
 import type { Expectation, Scenario } from './scenario.ts';
 import { toldSoon } from './told-soon.ts';

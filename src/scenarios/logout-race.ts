@@ -1,6 +1,6 @@
 // The commonest bug of session libraries: a request that is under way when the user logs out saves
-// the session at its end, and it is there again. The way to the store is slow here, so that requests
-// overlap for certain. The gateway keeps clients on their server for the sake of `memory`.
+// the session at its end, and it is there again. The way to the store is slow here, so that
+// requests overlap for certain. The gateway keeps clients on their server for the sake of `memory`.
 
 import type { Expectation, Scenario } from './scenario.ts';
 

@@ -1,8 +1,8 @@
 // What every outage of the shared store is held to, as a production server is configured: it gives
-// up after 250 ms. Who cannot be asked about is told so (503, with the time to try again), nobody is
-// taken for nobody, no cookie is taken away, and all is as before within a second of the cure. The
-// target is that 99 of 100 answers come within 300 ms. It is judged at twice that, for the lab's
-// users and the gateway sit on the same two cores and are part of what is measured.
+// up after 250 ms. Who cannot be asked about is told so (503, with the time to try again), nobody
+// is taken for nobody, no cookie is taken away, and all is as before within a second of the cure.
+// The target is that 99 of 100 answers come within 300 ms. It is judged at twice that, for the
+// lab's users and the gateway sit on the same two cores and are part of what is measured.
 
 import type { Expectation, Scenario } from './scenario.ts';
 

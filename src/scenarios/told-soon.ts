@@ -3,7 +3,7 @@
 
 import type { Expectation } from './scenario.ts';
 
-/** The stated bound is five seconds; what is judged is that the telling works, which takes milliseconds. */
+/** The stated bound is five seconds; what is judged is that the telling works. */
 export function toldSoon(expected: Expectation): Expectation {
   const { revocation: _, ...verdicts } = expected.verdicts;
   return {

@@ -1,7 +1,7 @@
-// Everybody logs in early, and all leave within a short while. A logout that was not acknowledged is
-// tried again, at once and later, as the error asks for; then the dead credential is presented on
-// every server, soon and long after. Whatever happens to the store meanwhile, what was acknowledged
-// must stay ended.
+// Everybody logs in early, and all leave within a short while. A logout that was not acknowledged
+// is tried again, at once and later, as the error asks for; then the dead credential is presented
+// on every server, soon and long after. Whatever happens to the store meanwhile, what was
+// acknowledged must stay ended.
 
 import type { Random } from '../core/random.ts';
 import { replays } from './logout-replay.ts';

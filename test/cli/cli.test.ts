@@ -29,6 +29,7 @@ test.each([
   [['lab', 'memory-two-serves'], 'memory-two-servers'],
   [['lab', '--jobs', '0'], 'from 1 to 64'],
   [['lab', '--jobs', 'many'], 'from 1 to 64'],
+  [['lab', '--repeat', '0'], 'from 1 to 1000'],
   [['lab', '--no-such-option'], '--no-such-option'],
   [['serve', '--servers', '1.5'], 'from 1 to 100'],
   [['serve', '--port', '65536'], 'from 0 to 65535'],

@@ -107,6 +107,9 @@ test('each fault does what it says', async () => {
     's2 -> store refuse',
     2,
   ]);
+  const everywhere = stage();
+  await using _cut = await faults['cut-link'].inject(everywhere, { server: 'all', link: 'store' });
+  expect(everywhere.done).toEqual(['s1 -> store cut', 's2 -> store cut']);
   expect(await breaks(faults.failover)).toEqual([
     'store replication cut',
     'store kill',

@@ -1,6 +1,6 @@
 // Faults of the store itself, on a real Redis with a real replica: what is undone by a failover or
-// an old snapshot is seen to be undone, and what is kept apart is not. The slower rest of the matrix
-// is run by name.
+// an old snapshot is seen to be undone, and what is kept apart is not. The slower rest of the
+// matrix is run by name.
 
 import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
