@@ -127,7 +127,8 @@ class Availability implements Checking {
     };
     return ruling('availability', counts, measures, () => {
       const served = `${count(this.#served)} of ${count(this.#invoked)} served`;
-      const faulty = failedInFault === 0 ? '' : `, ${count(failedInFault)} failed in faults`;
+      const back = this.#lastFaultEnd ? `, back after ${span(this.#recoverMs)}` : '';
+      const faulty = failedInFault === 0 ? '' : `, ${count(failedInFault)} failed in faults${back}`;
       const broken = count(this.#broken);
       if (this.#broken > 0) return `${served}; ${broken} failed outside faults${faulty}`;
       const none = `0 of ${count(this.#outside)} failed${confidence(this.#outside)}`;

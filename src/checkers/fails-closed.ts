@@ -134,7 +134,8 @@ class FailsClosed implements Checking {
           return `${wrong.join(', ')} of ${count(decisive)}; ${slowest}`;
         }
         const fast = `${count(refusedFast)} of ${count(decisive)} refused fast`;
-        return `${fast}, ${count(served)} served; ${slowest}`;
+        const kept = 'none taken for nobody, no cookie taken away';
+        return `${fast}, ${count(served)} served; ${slowest}; ${kept}`;
       },
     );
   }

@@ -13,6 +13,7 @@ export { staleView as 'stale-view' } from './stale-view.ts';
 export { stickyServerCrash as 'sticky-server-crash' } from './sticky-server-crash.ts';
 export { storeDown as 'store-down' } from './store-down.ts';
 export { storeEmptied as 'store-emptied' } from './store-emptied.ts';
+export { storeFailedOver as 'store-failed-over' } from './store-failed-over.ts';
 export { storeLocked as 'store-locked' } from './store-locked.ts';
 export { storeRestored as 'store-restored' } from './store-restored.ts';
 export { storeSilent as 'store-silent' } from './store-silent.ts';

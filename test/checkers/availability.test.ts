@@ -16,7 +16,7 @@ test('failures in a fault, and in the second after it, are counted and excused',
   expect(history.verdict('availability')).toMatchObject({
     outcome: 'HOLDS',
     decisive: 3,
-    finding: '3 of 5 served, 2 failed in faults; outside them 0 of 3 failed',
+    finding: '3 of 5 served, 2 failed in faults, back after 20 ms; outside them 0 of 3 failed',
     measures: { served: 3, invoked: 5, failedInFault: 2, recoverMs: 20, longestGapMs: 1960 },
   });
 });

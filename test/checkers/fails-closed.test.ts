@@ -15,7 +15,8 @@ test('a store outage that is refused fast, or served from what is known, holds',
   expect(history.verdict('fails-closed')).toMatchObject({
     outcome: 'HOLDS',
     decisive: 2,
-    finding: '1 of 2 refused fast, 1 served; p99 10 ms, slowest 10 ms',
+    finding:
+      '1 of 2 refused fast, 1 served; p99 10 ms, slowest 10 ms; none taken for nobody, no cookie taken away',
     measures: { refusedFast: 1, served: 1, hung: 0, anonymous: 0, unchecked: 0, slowestMs: 10 },
   });
 });
