@@ -7,11 +7,11 @@ import type { App, Parts } from '../parts.ts';
 import { isoTime, time, username } from './schemas.ts';
 
 /** Every protected page shows the way out (ASVS 7.4.4). */
-const links = { logout: '/logout', sessions: '/sessions' };
+const links = { logout: '/logout', sessions: '/sessions' } as const;
 const linkList = {
   type: 'object',
   required: ['logout', 'sessions'],
-  properties: { logout: { type: 'string' }, sessions: { type: 'string' } },
+  properties: { logout: { const: links.logout }, sessions: { const: links.sessions } },
 } as const;
 
 const dashboard = {
