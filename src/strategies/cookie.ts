@@ -14,6 +14,8 @@ import type { Issue, RequestHeaders } from './strategy.ts';
 
 /** A request with more credentials than this is not a browser's, and asks too much of a store. */
 export const credentialsMax = 4;
+/** Bounds the memory of fields that were read, in characters. */
+const cacheCharsMax = 4 * 1024 * 1024;
 
 /** The cookie, whatever is in it. */
 export interface Cookie {
@@ -70,12 +72,22 @@ export interface SessionCookie {
 
 export function sessionCookie(secure: boolean): SessionCookie {
   const cookie = cookieOf(secure);
+  /** What a field means never changes, and most requests bring one that was read before. */
+  const recentlyRead = new LRUCache<string, readonly Credential[]>({
+    maxSize: cacheCharsMax,
+    sizeCalculation: (_, field) => field.length,
+  });
   return {
     credentialsIn(headers) {
+      const { cookie: field, 'x-session-id': id } = headers;
+      const name = typeof field === 'string' && id === undefined ? field : '';
+      const known = recentlyRead.get(name);
+      if (known !== undefined) return known;
       const texts = cookie.textsIn(headers);
       if (texts.length === 0) return 'no-credential';
-      const credentials = texts.flatMap((text) => parse(text) ?? []);
+      const credentials = texts.flatMap((text) => Credential.parse(text) ?? []);
       const credible = credentials.length > 0 && credentials.length <= credentialsMax;
+      if (credible && name !== '') recentlyRead.set(name, credentials);
       return credible ? credentials : 'malformed';
     },
     hand: (credential, lifetimeMs) => cookie.set(credential.reveal(), lifetimeMs),
@@ -83,7 +95,7 @@ export function sessionCookie(secure: boolean): SessionCookie {
   };
 }
 
-/** The values of every cookie of this name, in order; looked for, because most fields hold one. */
+/** The values of every cookie of this name, in order. */
 function valuesOf(mark: string, field: string): string[] {
   const values: string[] = [];
   for (let at = field.indexOf(mark); at >= 0; at = field.indexOf(mark, at + mark.length)) {
@@ -98,15 +110,4 @@ function beginsAt(field: string, at: number): boolean {
   let before = at - 1;
   while (field[before] === ' ' || field[before] === '\t') before -= 1;
   return before < 0 || field[before] === ';';
-}
-
-/** What a text means never changes, and most requests bring one that was read before. */
-const recentlyRead = new LRUCache<string, Credential>({ max: 10_000 });
-
-function parse(text: string): Credential | undefined {
-  const known = recentlyRead.get(text);
-  if (known !== undefined) return known;
-  const credential = Credential.parse(text);
-  if (credential !== undefined) recentlyRead.set(text, credential);
-  return credential;
 }

@@ -1,7 +1,7 @@
 // From the header fields of a request to what its access token tells. A token that was verified
 // once need not be again while its key is accepted: the gate leaves each token one spelling, so the
-// text itself is the name under which it is remembered. The clock is asked each time. A hit costs
-// one look-up and three comparisons; nothing here does I/O.
+// text itself is compared. It is remembered under its end, because finding a text costs by its
+// length. The clock is asked each time; nothing here does I/O.
 
 import { LRUCache } from 'lru-cache';
 import { OperatingError } from '../core/errors.ts';
@@ -17,8 +17,12 @@ const clockSkewMs = 5_000;
 const cacheCharsMax = 16 * 1024 * 1024;
 
 const scheme = 'bearer ';
+/** So much of a token's end, which is of its signature, tells it from others. */
+const nameChars = 43;
 
 interface Verified {
+  /** The whole header field. */
+  readonly field: string;
   readonly session: Session;
   /** Accepted from the one time on, and before the other. */
   readonly from: number;
@@ -29,10 +33,9 @@ interface Verified {
 export class PresentedTokens {
   readonly #options: StrategyOptions;
   readonly #tokens: AccessTokens;
-  /** By the whole header field. */
   readonly #verified = new LRUCache<string, Verified>({
     maxSize: cacheCharsMax,
-    sizeCalculation: (_, field) => field.length,
+    sizeCalculation: ({ field }) => field.length,
   });
   #generation: number | undefined;
 
@@ -70,7 +73,8 @@ export class PresentedTokens {
       this.#verified.clear();
       this.#generation = keys?.generation;
     }
-    return this.#verified.get(field) ?? this.#verify(field);
+    const known = this.#verified.get(field.slice(-nameChars));
+    return known?.field === field ? known : this.#verify(field);
   }
 
   #verify(field: string): Verified | Unread {
@@ -80,6 +84,7 @@ export class PresentedTokens {
     const { session, issuedAt } = read;
     const current = upToDate(session, this.#options.schema);
     const verified: Verified = {
+      field,
       session,
       from: Math.max(session.lastSeenAt, issuedAt) - clockSkewMs,
       until: this.#tokens.endOf(session),
@@ -87,7 +92,7 @@ export class PresentedTokens {
         ? frozen({ kind: 'recognised', session: current })
         : anonymous('unknown-version'),
     };
-    this.#verified.set(field, verified);
+    this.#verified.set(field.slice(-nameChars), verified);
     return verified;
   }
 }
