@@ -20,7 +20,7 @@ export const leaveTogether: Workload = {
 /** Moments are parts of the whole length; a logout is only made by who is logged in. */
 function visit(random: Random, servers: number, lengthMs: number): readonly Step[] {
   const at = (part: number) => Math.round(part * lengthMs);
-  const logoutAtMs = at(0.3 + 0.09 * random.next());
+  const logoutAtMs = at(0.3 + 0.07 * random.next());
   return [
     { atMs: at(0.2 * random.next()), f: 'login' },
     { atMs: at(0.26), f: 'whoami' },
