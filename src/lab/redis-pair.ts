@@ -5,13 +5,15 @@
 
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createClient } from '@redis/client';
+import { RedisClient } from '@redis/client';
 import type { PrivateRedis } from '../backing/backing.ts';
 import type { LinkPort, PairPort } from '../faults/fault.ts';
 import { type Link, openLink } from './link.ts';
 
 const host = '127.0.0.1';
 const followingTimeoutMs = 10_000;
+/** From memory to memory, without the five seconds in which others might come to follow too. */
+const quickSync = ['repl-diskless-sync-delay', '0', 'repl-diskless-load', 'swapdb'] as const;
 
 type Starting = () => Promise<PrivateRedis | undefined>;
 
@@ -45,7 +47,7 @@ export class RedisPair implements PairPort, AsyncDisposable {
     const pair = stack.use(new RedisPair(start, first));
     const to = { host, port: pair.#first.port };
     pair.#front = pair.#owned.use(await openLink({ name: 'store', to }));
-    await tell(first.url, ['CONFIG', 'SET', 'repl-diskless-sync-delay', '0']);
+    await telling(first.url, (tell) => tell('CONFIG', 'SET', ...quickSync));
     await pair.#join();
     stack.move();
     return pair;
@@ -64,13 +66,13 @@ export class RedisPair implements PairPort, AsyncDisposable {
   async detach(): Promise<void> {
     const second = await this.#second;
     assert(second, 'an open pair has a second server');
-    await tell(second.redis.url, ['REPLICAOF', 'NO', 'ONE']);
+    await telling(second.redis.url, (tell) => tell('REPLICAOF', 'NO', 'ONE'));
   }
 
   async clear(): Promise<void> {
     const second = await this.#second;
     await this.detach();
-    if (second) await tell(second.redis.url, ['FLUSHALL']);
+    if (second) await telling(second.redis.url, (tell) => tell('FLUSHALL'));
   }
 
   async kill(): Promise<void> {
@@ -105,14 +107,12 @@ export class RedisPair implements PairPort, AsyncDisposable {
     const redis = await this.#start();
     assert(redis, 'where there was one Redis there is another');
     this.#owned.use(redis);
-    await tell(
-      redis.url,
-      ['ACL', 'SETUSER', 'default', `>${this.#password}`],
-      ['CONFIG', 'SET', 'masterauth', this.#password],
-      ['CONFIG', 'SET', 'repl-diskless-sync-delay', '0', 'repl-diskless-load', 'swapdb'],
-      ['REPLICAOF', host, String(link.port)],
-    );
-    await following(redis.url);
+    await telling(redis.url, async (tell) => {
+      await tell('ACL', 'SETUSER', 'default', `>${this.#password}`);
+      await tell('CONFIG', 'SET', ...quickSync, 'masterauth', this.#password);
+      await tell('REPLICAOF', host, String(link.port));
+      await following(tell);
+    });
     this.#replication = link;
     return { redis, port: portOf(redis) };
   }
@@ -122,22 +122,25 @@ function portOf({ url }: PrivateRedis): number {
   return Number(new URL(url).port);
 }
 
-async function tell(url: string, ...commands: readonly string[][]): Promise<unknown> {
-  const client = createClient({ url, socket: { reconnectStrategy: false } });
+/** Made once: `createClient` would make its class anew each time, and hold up all links for it. */
+const newClient = RedisClient.factory();
+
+type Teller = (...command: string[]) => Promise<unknown>;
+
+async function telling<T>(url: string, work: (tell: Teller) => Promise<T>): Promise<T> {
+  const client = newClient({ url, socket: { reconnectStrategy: false } });
   client.on('error', () => undefined);
   await client.connect();
   try {
-    let answer: unknown;
-    for (const command of commands) answer = await client.sendCommand(command);
-    return answer;
+    return await work((...command) => client.sendCommand(command));
   } finally {
     client.destroy();
   }
 }
 
-async function following(url: string): Promise<void> {
+async function following(tell: Teller): Promise<void> {
   const giveUp = performance.now() + followingTimeoutMs;
-  while (!String(await tell(url, ['INFO', 'replication'])).includes('master_link_status:up')) {
+  while (!String(await tell('INFO', 'replication')).includes('master_link_status:up')) {
     if (performance.now() > giveUp) throw new Error('the second Redis does not follow the first');
     await sleep(20);
   }
