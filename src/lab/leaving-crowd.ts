@@ -1,8 +1,7 @@
-// Users who leave, in waves: all log in and are known to every server; then, spread over a while,
-// each logs out at one of them, and from then on all are asked, past the gateway. With the path
-// cut, the last server loses its way to whatever the servers share, in silence, before the wave
-// logs out at the others; it is asked on while the way comes back, when a view that is old is
-// easily trusted.
+// Users who leave, in waves: each logs in, is known to every server, and logs out at one of them;
+// from then on all are asked, past the gateway. With the path cut, the last server loses its way to
+// whatever the servers share, in silence, before the wave logs out at the others; it is asked on
+// while the way comes back, when a view that is old is easily trusted.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, type Dispatcher, request } from 'undici';
@@ -14,7 +13,7 @@ import { usersMax } from './lab.ts';
 import type { LagOptions, Measured, Path } from './revocation-lag.ts';
 
 const logoutsPerSecond = 600;
-const windowMsMin = 1_000;
+const spreadMsMin = 1_000;
 const usersAtOnce = 16;
 /** While so many requests are under way nobody logs out: an overload is not what is measured. */
 const underWayMax = 64;
@@ -40,6 +39,7 @@ export class LeavingCrowd implements AsyncDisposable {
   readonly #measured: Measured;
   readonly #path: Path;
   readonly #random: Random;
+  readonly #spreadMs: number;
   readonly #signal: AbortSignal;
   readonly #agent = new Agent();
   readonly #doors: readonly Door[];
@@ -57,6 +57,7 @@ export class LeavingCrowd implements AsyncDisposable {
     this.#measured = chosen;
     this.#path = path;
     this.#random = seededRandom(seed);
+    this.#spreadMs = Math.max(path === 'cut' ? chosen.boundMs : 0, spreadMsMin);
     this.#signal = signal;
     this.#doors = cluster.servers().map((_, index) => async (headers) => {
       return (await this.#ask(index, 'GET', '/me', headers)).status;
@@ -73,49 +74,73 @@ export class LeavingCrowd implements AsyncDisposable {
 
   /** Adds as many to `ended` as one wave has, or fewer. */
   async #wave(most: number): Promise<void> {
-    const windowMs = this.#path === 'cut' ? this.#measured.boundMs : 0;
-    const spreadMs = Math.max(windowMs, windowMsMin);
-    const size = Math.min(most, (logoutsPerSecond * spreadMs) / 1_000);
-    const logins = await inLanes(Array.from({ length: size + 1 }), () => this.#logIn());
-    const [witness, ...leaving] = logins;
-    await inLanes(logins, ({ headers }) => Promise.all(this.#doors.map((door) => door(headers))));
-    this.#signal.throwIfAborted();
-    const cured = this.#cut();
-    const ended = await Promise.all(
-      leaving.map(async (login) => {
-        await delay(this.#random.next() * spreadMs, undefined, { signal: this.#signal });
-        while (this.#underWay > underWayMax) await delay(5, undefined, { signal: this.#signal });
+    const sizeMax = (logoutsPerSecond * this.#spreadMs) / 1_000;
+    const size = Math.min(most, sizeMax);
+    const ended = await (this.#path === 'cut' ? this.#cutWave(size) : this.#healthyWave(size));
+    this.ended.push(...ended.filter((each) => each !== undefined));
+  }
+
+  #healthyWave(size: number) {
+    return Promise.all(
+      Array.from({ length: size }, async () => {
+        await this.#moment();
+        const login = await this.#logIn();
+        await this.#visitAll(login);
         return this.#leave(login);
       }),
     );
-    const counted = ended.filter((each) => each !== undefined);
-    if (witness !== undefined) await cured?.(counted, witness);
-    this.ended.push(...counted);
+  }
+
+  /** All have come before the last server is cut off, and all have left before it is mended. */
+  async #cutWave(size: number) {
+    const logins = await inLanes(Array.from({ length: size }), () => this.#logIn());
+    const witness = await this.#logIn();
+    await inLanes(logins, (login) => this.#visitAll(login));
+    this.#signal.throwIfAborted();
+    const server = this.#cluster.servers().at(-1);
+    const link = server && this.#cluster.storeLink(server);
+    link?.cut();
+    const ended = await Promise.all(
+      logins.map(async (login) => {
+        await this.#moment();
+        return this.#leave(login);
+      }),
+    );
+    link?.heal();
+    await this.#askUntilBack(
+      ended.filter((each) => each !== undefined),
+      witness,
+    );
+    return ended;
+  }
+
+  /** Asks the server that was cut off for the dead, until it knows the living, and once more. */
+  async #askUntilBack(dead: readonly Ended[], witness: Login): Promise<void> {
+    const door = this.#doors.at(-1) ?? (async () => undefined);
+    const askAll = () => inLanes(dead, (each) => present(each, door, this.tally));
+    const deadline = performance.now() + recoveryMs;
+    for (let isBack = false; !isBack; ) {
+      await askAll();
+      isBack = (await door(witness.headers)) === 200;
+      if (performance.now() > deadline) throw new Error('the server that was cut off stays so');
+      await delay(10, undefined, { signal: this.#signal });
+    }
+    await askAll();
+  }
+
+  /** Some moment of the wave, and one in which not too much is under way. */
+  async #moment(): Promise<void> {
+    const signal = this.#signal;
+    await delay(this.#random.next() * this.#spreadMs, undefined, { signal });
+    while (this.#underWay > underWayMax) await delay(5, undefined, { signal });
+  }
+
+  async #visitAll({ headers }: Login): Promise<void> {
+    await Promise.all(this.#doors.map((door) => door(headers)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#agent.destroy();
-  }
-
-  /** Cuts the last server off. What it returns mends that, and asks that server meanwhile. */
-  #cut() {
-    const server = this.#cluster.servers().at(-1);
-    const door = this.#doors.at(-1);
-    const link = server && this.#cluster.storeLink(server);
-    if (this.#path !== 'cut' || link === undefined || door === undefined) return undefined;
-    link.cut();
-    return async (dead: readonly Ended[], witness: Login) => {
-      link.heal();
-      const askAll = () => inLanes(dead, (each) => present(each, door, this.tally));
-      const deadline = performance.now() + recoveryMs;
-      for (let isBack = false; !isBack; ) {
-        await askAll();
-        isBack = (await door(witness.headers)) === 200;
-        if (performance.now() > deadline) throw new Error('the server that was cut off stays so');
-        await delay(10, undefined, { signal: this.#signal });
-      }
-      await askAll();
-    };
   }
 
   async #logIn(): Promise<Login> {
