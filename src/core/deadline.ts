@@ -18,6 +18,54 @@ export function afterTime(timeMs: number, late: () => void): Disposable {
   };
 }
 
+export interface Wait {
+  readonly untilMs: number;
+  isOver: boolean;
+}
+
+/**
+ * One timer for all that is waited for equally long, when there is much of it: calls back like
+ * `afterTime` when something has waited too long. Who waits says when that is over.
+ */
+export class SharedDeadline {
+  readonly #timeMs: number;
+  readonly #late: () => void;
+  /** Oldest first; answers usually come in the order of the questions. */
+  readonly #waits: Wait[] = [];
+  #isTimed = false;
+
+  constructor(timeMs: number, late: () => void) {
+    this.#timeMs = timeMs;
+    this.#late = late;
+  }
+
+  begin(): Wait {
+    const wait = { untilMs: performance.now() + this.#timeMs, isOver: false };
+    this.#waits.push(wait);
+    if (!this.#isTimed) this.#lookAfter(this.#timeMs);
+    return wait;
+  }
+
+  end(wait: Wait): void {
+    wait.isOver = true;
+    while (this.#waits[0]?.isOver) this.#waits.shift();
+  }
+
+  #lookAfter(ms: number): void {
+    this.#isTimed = true;
+    setTimeout(() => this.#look(), Math.ceil(ms)).unref();
+  }
+
+  #look(): void {
+    this.#isTimed = false;
+    const [oldest] = this.#waits;
+    if (oldest === undefined) return;
+    const leftMs = oldest.untilMs - performance.now();
+    if (leftMs > 0) this.#lookAfter(leftMs);
+    else setImmediate(() => (oldest.isOver ? this.#look() : this.#late()));
+  }
+}
+
 /** Rejects when the promise has not settled in time; what it does later is for nobody. */
 export async function inTime<T>(
   timeMs: number,

@@ -4,7 +4,7 @@
 
 import { OperatingError } from '../core/errors.ts';
 
-export { afterTime, inTime } from '../core/deadline.ts';
+export { afterTime, inTime, SharedDeadline } from '../core/deadline.ts';
 
 /** An ending is a write that must not be lost. */
 export type Kind = 'read' | 'write' | 'ending';

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ClientClosedError, ClientOfflineError, ErrorReply } from '@redis/client';
 import { OperatingError } from '../core/errors.ts';
 import { Breaker } from './breaker.ts';
-import { afterTime, type Kind, unanswered, unavailable } from './outage.ts';
+import { type Kind, SharedDeadline, unanswered, unavailable } from './outage.ts';
 import { type Client, codeOf, isOutage } from './redis-client.ts';
 
 export type Send<T> = (client: Client) => Promise<T>;
@@ -23,10 +23,13 @@ export class RedisNode implements Disposable {
   readonly breaker = new Breaker({ failuresMax: 1, restMs: 25, restMsMax: 200 });
   readonly #options: RedisNodeOptions;
   #client: Client | undefined;
+  /** For what the client was sent. */
+  #deadline: SharedDeadline;
   #closed = false;
 
   constructor(options: RedisNodeOptions) {
     this.#options = options;
+    this.#deadline = new SharedDeadline(options.timeoutMs, () => undefined);
   }
 
   /** Connects. After that time it goes on trying in the background, and rejects with why. */
@@ -41,16 +44,22 @@ export class RedisNode implements Disposable {
    * @throws OperatingError `store-unavailable` when it was surely not done, and
    * `store-outcome-unknown` when a write was sent and not answered in time.
    */
-  async ask<T>(kind: Kind, send: Send<T>): Promise<T> {
+  ask<T>(kind: Kind, send: Send<T>): Promise<T> {
     const client = this.#client;
-    if (client === undefined) throw unavailable();
+    if (client === undefined) return Promise.reject(unavailable());
     if (!client.isReady) this.#lose(client);
-    using _ = afterTime(this.#options.timeoutMs, () => this.#lose(client));
-    try {
-      return await send(client);
-    } catch (cause) {
-      throw this.#translated(cause, kind, client);
-    }
+    const deadline = this.#deadline;
+    const wait = deadline.begin();
+    return send(client).then(
+      (reply) => {
+        deadline.end(wait);
+        return reply;
+      },
+      (cause: unknown) => {
+        deadline.end(wait);
+        throw this.#translated(cause, kind, client);
+      },
+    );
   }
 
   [Symbol.dispose](): void {
@@ -105,6 +114,7 @@ export class RedisNode implements Disposable {
   #adopt(client: Client): void {
     this.breaker.succeeded();
     client.on('error', () => this.#lose(client));
+    this.#deadline = new SharedDeadline(this.#options.timeoutMs, () => this.#lose(client));
     if (this.#closed) client.destroy();
     else this.#client = client;
   }
