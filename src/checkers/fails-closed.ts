@@ -101,7 +101,9 @@ class FailsClosed implements Checking {
       const checked = !this.#run.selfContained || invocation.f === 'refresh' || deadBy !== 'end';
       if (checked) return 'unchecked';
     }
-    if (tEnd - invocation.tInv > hangMs || status === 504) return 'hung';
+    // A server that says that it does not know whether it was done has answered.
+    const isSilent = status === 504 && completion.reason !== 'store-outcome-unknown';
+    if (tEnd - invocation.tInv > hangMs || isSilent) return 'hung';
     if (completion.t === 'ok') return 'served';
     return status === null ? 'unreachable' : 'refusedFast';
   }
