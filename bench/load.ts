@@ -12,14 +12,28 @@ export interface Round {
 
 const connections = 10;
 
-/** @throws Error when any answer was not a 200: a wrong answer is fast. */
-export async function measure(subject: Running, seconds: number): Promise<Round> {
+type Headers = Readonly<Record<string, string>>;
+
+/**
+ * Requests carry the subject's own header fields, or each the next ones.
+ *
+ * @throws Error when any answer was not a 200: a wrong answer is fast.
+ */
+export async function measure(
+  subject: Running,
+  seconds: number,
+  next: () => Headers = () => subject.headers,
+): Promise<Round> {
+  const isFixed = next() === subject.headers;
   const before = await subject.cpuMicros();
   const result = await autocannon({
     url: `${subject.url}/dashboard`,
-    headers: { ...subject.headers },
     connections,
     duration: seconds,
+    setupClient(client) {
+      client.setHeaders({ ...next() });
+      if (!isFixed) client.on('response', () => client.setHeaders({ ...next() }));
+    },
   });
   const after = await subject.cpuMicros();
   if (result.non2xx > 0 || result.errors > 0) {

@@ -4,6 +4,7 @@ export const dashboard = {
   message: 'Welcome back, alice',
   username: 'alice',
   servedBy: 'peer#1',
+  links: { logout: '/logout', sessions: '/sessions' },
 } as const;
 
 export const dashboardText = JSON.stringify(dashboard);
