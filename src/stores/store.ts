@@ -73,6 +73,12 @@ export interface SessionStore extends AsyncDisposable {
   read(id: string, now: number): MaybePromise<StoredSession | undefined>;
 
   /**
+   * As `read`, but it knows all that was acknowledged before, wherever. For whoever would refuse
+   * somebody because of what was read. Absent where `read` itself does.
+   */
+  readPastCache?(id: string, now: number): Promise<StoredSession | undefined>;
+
+  /**
    * Applies the changes as one step, to exactly the named fields. Every acknowledged increment
    * counts, however many run at once.
    */

@@ -44,8 +44,19 @@ export class PresentedSessions {
   }
 
   #ask(credential: Credential): MaybePromise<Found | AnonymousReason> {
-    const stored = this.#options.store.read(credential.id, this.#options.clock.now());
-    return after(stored, (each) => this.#judge(credential, each));
+    const { store, clock } = this.#options;
+    const stored = store.read(credential.id, clock.now());
+    return after(stored, (each) => {
+      const found = this.#judge(credential, each);
+      return found === 'wrong-secret' ? this.#judgeAnew(credential) : found;
+    });
+  }
+
+  /** A cache may not know yet the rotation, elsewhere, that this secret is from. */
+  #judgeAnew(credential: Credential): MaybePromise<Found | AnonymousReason> {
+    const { store, clock } = this.#options;
+    const reading = store.readPastCache?.(credential.id, clock.now());
+    return reading?.then((stored) => this.#judge(credential, stored)) ?? 'wrong-secret';
   }
 
   #judge(credential: Credential, stored: StoredSession | undefined): Found | AnonymousReason {
