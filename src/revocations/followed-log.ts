@@ -11,6 +11,7 @@ import type {
   Judged,
   RevocationLog,
   RevocationOptions,
+  Spared,
   Standing,
 } from './revocation-log.ts';
 import { type Kept, View } from './view.ts';
@@ -18,8 +19,8 @@ import { type Kept, View } from './view.ts';
 export interface Source extends AsyncDisposable {
   /** Resolves when it is durable. @throws OperatingError `revocation-not-durable` */
   endSession(sessionId: string, until: number): Promise<void>;
-  /** Resolves with the new epoch when it is durable. @throws OperatingError as above */
-  endUser(userId: string, until: number, except?: string): Promise<number>;
+  /** See RevocationLog. Resolves when it is durable. @throws OperatingError as above */
+  endUser(userId: string, until: number, spared?: Spared): Promise<number>;
   /** The endings of this user and this session. @throws OperatingError `store-unavailable` */
   find(userId: string, sessionId?: string): Promise<readonly Kept[]>;
   /**
@@ -83,9 +84,10 @@ export class FollowedLog implements RevocationLog {
     this.#view.learn({ kind: 'session', sessionId, until });
   }
 
-  async endUser(userId: string, until: number, except?: string): Promise<number> {
-    const epoch = await this.#source.endUser(userId, until, except);
-    this.#view.learn({ kind: 'user', userId, epoch, until, ...(except && { except }) });
+  async endUser(userId: string, until: number, spared?: Spared): Promise<number> {
+    const epoch = await this.#source.endUser(userId, until, spared);
+    const except = spared && { except: spared.id };
+    if (epoch > 0) this.#view.learn({ kind: 'user', userId, epoch, until, ...except });
     return epoch;
   }
 
@@ -133,17 +135,30 @@ export class FollowedLog implements RevocationLog {
     }
   }
 
-  /** The failure that an outage explains, if there was one. */
-  async #poll(): Promise<OperatingError | undefined> {
+  /** Why there is no newer view, if there is none. */
+  async #poll(): Promise<unknown> {
     const sentAt = justNow();
     try {
       await this.#source.poll();
       this.#asOf = sentAt;
       return undefined;
     } catch (failure) {
-      if (failure instanceof OperatingError) return failure;
-      throw failure;
+      return failure;
     }
+  }
+}
+
+/** What was pushed, if it has this form: anybody may push, and the next poll makes up for it. */
+export function pushed<T>(
+  text: string,
+  form: { Check(value: unknown): value is T },
+): T | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return form.Check(value) ? value : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
 }
 

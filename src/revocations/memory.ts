@@ -11,9 +11,10 @@ async function openMemory(): Promise<RevocationLog> {
     async endSession(sessionId, until) {
       view.learn({ kind: 'session', sessionId, until });
     },
-    async endUser(userId, until, except) {
+    async endUser(userId, until, spared) {
+      if (spared && view.hasEndedWithUser({ ...spared, userId })) return 0;
       epoch = Math.max(Date.now(), epoch + 1);
-      view.learn({ kind: 'user', userId, epoch, until, ...(except && { except }) });
+      view.learn({ kind: 'user', userId, epoch, until, ...(spared && { except: spared.id }) });
       return epoch;
     },
     epochOf: async (userId) => view.epochOf(userId),

@@ -34,12 +34,13 @@ const sweptRowsMax = 256;
 const nowMs = 'floor(extract(epoch FROM clock_timestamp()) * 1000)';
 
 /** The ending is told to those who listen when, and only when, it is committed. */
-const keep = (values: string, change: string) => `
+const keep = (values: string, change: string, condition = 'true') => `
   WITH kept AS (
     INSERT INTO endings (kind, subject, until, epoch, spared, xid)
     VALUES (${values}, pg_current_xact_id())
     ON CONFLICT (kind, subject) DO UPDATE SET ${change},
       until = greatest(endings.until, excluded.until), xid = excluded.xid
+      WHERE ${condition}
     RETURNING ${columns})
   SELECT epoch, pg_notify('${channel}', row_to_json(kept)::text) FROM kept`;
 
@@ -47,10 +48,11 @@ export const statements = {
   /** Session id, until. */
   endSession: keep(`'session', $1, $2, 0, NULL`, 'epoch = 0'),
 
-  /** User id, until, session id that is spared. */
+  /** User id, until, session that is spared, and its epoch. No row when it has ended itself. */
   endUser: keep(
     `'user', $1, $2, ${nowMs}, $3`,
     'epoch = greatest(endings.epoch + 1, excluded.epoch), spared = excluded.spared',
+    `$3::text IS NULL OR endings.spared = $3 OR endings.epoch <= $4 OR endings.until <= ${nowMs}`,
   ),
 
   /** User id, session id. */

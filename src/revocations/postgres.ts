@@ -7,23 +7,27 @@
 // restored backup): each new connection begins with everything.
 
 import { Client, Pool, type QueryResult } from 'pg';
+import Type, { type Static } from 'typebox';
+import { Compile } from 'typebox/compile';
 import { inTime } from '../core/deadline.ts';
-import { available, durably, FollowedLog, type Source } from './followed-log.ts';
+import { available, durably, FollowedLog, pushed, type Source } from './followed-log.ts';
 import { channel, makeTable, statements } from './postgres-table.ts';
-import type { RevocationLog, RevocationOptions, Revocations } from './revocation-log.ts';
+import type { RevocationLog, RevocationOptions, Revocations, Spared } from './revocation-log.ts';
 import type { Kept, View } from './view.ts';
 
 const connectionsMax = 4;
 const pageRowsMax = 1_000;
 const endingsPerSweep = 64;
 
-interface Row {
-  readonly kind: 'session' | 'user';
-  readonly subject: string;
-  readonly epoch: number;
-  readonly spared: string | null;
-  readonly until: number;
-}
+const Row = Type.Object({
+  kind: Type.Union([Type.Literal('session'), Type.Literal('user')]),
+  subject: Type.String(),
+  epoch: Type.Number(),
+  spared: Type.Union([Type.String(), Type.Null()]),
+  until: Type.Number(),
+});
+type Row = Static<typeof Row>;
+const rowForm = Compile(Row);
 
 interface PageRow extends Row {
   /** Null in a page without rows. */
@@ -62,10 +66,11 @@ class PostgresSource implements Source {
     this.#sweepSometimes();
   }
 
-  async endUser(userId: string, until: number, except?: string): Promise<number> {
-    const { rows } = await durably(this.#ask('endUser', [userId, until, except ?? null]));
+  async endUser(userId: string, until: number, spared?: Spared): Promise<number> {
+    const values = [userId, until, spared?.id ?? null, spared?.epoch ?? 0];
+    const { rows } = await durably(this.#ask('endUser', values));
     this.#sweepSometimes();
-    return rows[0].epoch;
+    return rows[0]?.epoch ?? 0;
   }
 
   async find(userId: string, sessionId?: string): Promise<readonly Kept[]> {
@@ -115,7 +120,8 @@ class PostgresSource implements Source {
     client.on('error', () => this.#drop(client));
     client.on('end', () => this.#drop(client));
     client.on('notification', ({ payload }) => {
-      if (payload) this.#view.learn(keptIn(JSON.parse(payload)));
+      const row = pushed(payload ?? '', rowForm);
+      if (row) this.#view.learn(keptIn(row));
     });
     try {
       await client.connect();

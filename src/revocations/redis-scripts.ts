@@ -74,10 +74,18 @@ export const scripts = {
   /** Channel, member, until. */
   endSession: script(`keep(ARGV[1], ARGV[2], ARGV[3], '')`),
 
-  /** Channel, member, until, session that is spared or ''. Answers the epoch. */
+  /**
+   * Channel, member, until, session that is spared or '', and its epoch. Answers the epoch, or 0
+   * when that session has ended itself.
+   */
   endUser: script(`
     local epoch = math.max(now, epochOf(ARGV[2]) + 1)
     local except = ARGV[4] ~= '' and ARGV[4] or nil
+    local till = redis.call('ZSCORE', untils, ARGV[2])
+    if except and till and tonumber(till) > now then
+      local last = cjson.decode(redis.call('HGET', users, ARGV[2]))
+      if tonumber(ARGV[5]) < last.epoch and except ~= last.except then return 0 end
+    end
     keep(ARGV[1], ARGV[2], ARGV[3], cjson.encode({epoch = epoch, except = except}))
     return epoch`),
 

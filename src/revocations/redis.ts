@@ -6,16 +6,29 @@
 // lost, and until that is done its view is not fresh. So a log that has lost its memory gets it
 // back from any server that was there.
 
+import Type, { type Static } from 'typebox';
+import { Compile } from 'typebox/compile';
 import { OperatingError } from '../core/errors.ts';
-import { available, durably, FollowedLog, type Source } from './followed-log.ts';
+import { available, durably, FollowedLog, pushed, type Source } from './followed-log.ts';
 import { RedisLine } from './redis-line.ts';
-import type { RevocationOptions, Revocations } from './revocation-log.ts';
+import type { RevocationOptions, Revocations, Spared } from './revocation-log.ts';
 import type { Kept, View } from './view.ts';
 
 const pageMax = 1_000;
 
 /** What scripts and messages carry: `s:` or `u:` and an id, until when, and a user's value. */
+const member = (kind: string) => Type.String({ pattern: `^${kind}:` });
+const Until = Type.String({ pattern: '^\\d+$' });
+const Entry = Type.Union([
+  Type.Tuple([member('s'), Until, Type.Literal('')]),
+  Type.Tuple([member('u'), Until, Type.String({ minLength: 1 })]),
+]);
 type Entry = readonly [member: string, until: string, value: string];
+const entryForm = Compile(Entry);
+
+const Value = Type.Object({ epoch: Type.Number(), except: Type.Optional(Type.String()) });
+type Value = Static<typeof Value>;
+const valueForm = Compile(Value);
 
 type Page = readonly [origin: string, latest: number, last: number, entries: readonly Entry[]];
 
@@ -33,7 +46,10 @@ class RedisSource implements Source {
       url: url ?? 'redis://127.0.0.1:6379',
       timeoutMs,
       replicas,
-      onMessage: (message) => view.learn(keptIn(JSON.parse(message))),
+      onMessage: (message) => {
+        const entry = pushed(message, entryForm);
+        if (entry && (entry[2] === '' || pushed(entry[2], valueForm))) view.learn(keptIn(entry));
+      },
     });
   }
 
@@ -42,8 +58,9 @@ class RedisSource implements Source {
     await durably(this.#line.ask((to) => to.endSession(args)));
   }
 
-  async endUser(userId: string, until: number, except = ''): Promise<number> {
-    const args = [this.#line.channel, `u:${userId}`, until, except];
+  async endUser(userId: string, until: number, spared?: Spared): Promise<number> {
+    const { id, epoch } = spared ?? { id: '', epoch: 0 };
+    const args = [this.#line.channel, `u:${userId}`, until, id, epoch];
     return Number(await durably(this.#line.ask((to) => to.endUser(args))));
   }
 
@@ -63,7 +80,10 @@ class RedisSource implements Source {
 
   async #readNew(): Promise<void> {
     const connection = await this.#line.connection();
-    const goesOn = connection === this.#readOn && (await this.#readOnwards());
+    const readOn = this.#readOn;
+    // Until it has succeeded; after any failure everything is read anew.
+    this.#readOn = 0;
+    const goesOn = connection === readOn && (await this.#readOnwards());
     if (!goesOn) await this.#readAll();
     if (connection !== (await this.#line.connection())) throw new Error('it broke off meanwhile');
     this.#readOn = connection;
@@ -72,11 +92,11 @@ class RedisSource implements Source {
   async #readAll(): Promise<void> {
     const held = [...this.#view.endings()].map(entryOf);
     const there = new Set<string>();
-    this.#readOn = 0;
     this.#version = 0;
     this.#origin = '';
     await this.#readOnwards((member) => there.add(member));
-    const lost = held.filter(([member]) => !there.has(member));
+    // Of a user it may know an older ending; which is newer is for the script to say.
+    const lost = held.filter(([member]) => member.startsWith('u:') || !there.has(member));
     for (let at = 0; at < lost.length; at += pageMax) {
       const args = [this.#line.channel, ...lost.slice(at, at + pageMax).flat()];
       await this.#line.ask((to) => to.giveBack(args));
@@ -103,7 +123,7 @@ class RedisSource implements Source {
 function keptIn([member, until, value]: Entry): Kept {
   const subject = member.slice(2);
   if (member.startsWith('s:')) return { kind: 'session', sessionId: subject, until: Number(until) };
-  const { epoch, except }: { epoch: number; except?: string } = JSON.parse(value);
+  const { epoch, except }: Value = JSON.parse(value);
   return { kind: 'user', userId: subject, until: Number(until), epoch, ...(except && { except }) };
 }
 

@@ -10,6 +10,9 @@ import type { Claims } from '../core/verdict.ts';
 /** Enough of a session to judge it by. */
 export type Judged = Pick<Session, 'id' | 'userId' | 'epoch'>;
 
+/** The session that an ending of its user leaves alone. */
+export type Spared = Pick<Session, 'id' | 'epoch'>;
+
 /** One ending, as followers learn of it. */
 export type Ending =
   | { readonly kind: 'session'; readonly sessionId: string }
@@ -33,10 +36,13 @@ export interface RevocationLog extends AsyncDisposable {
   endSession(sessionId: string, until: number): Promise<void>;
 
   /**
-   * Ends every session that the user has, by raising the user's epoch; `except` is the id of one
-   * that is spared. Returns the new epoch. @throws OperatingError `revocation-not-durable`
+   * Ends every session that the user has, by raising the user's epoch, but for the one that is
+   * spared. Returns the new epoch; or 0 when the one to be spared was ended so itself, which the
+   * log decides in the same step: then nothing happens, or it would come back by ending others.
+   *
+   * @throws OperatingError `revocation-not-durable`
    */
-  endUser(userId: string, until: number, except?: string): Promise<number>;
+  endUser(userId: string, until: number, spared?: Spared): Promise<number>;
 
   /** The user's epoch, asked of the log itself: what a session that begins now is given. */
   epochOf(userId: string): Promise<number>;

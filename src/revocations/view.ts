@@ -28,8 +28,11 @@ export class View {
     return this.#sessions.size + this.#users.size;
   }
 
-  hasEnded({ id, userId, epoch }: Judged): boolean {
-    if (this.#sessions.has(id)) return true;
+  hasEnded(session: Judged): boolean {
+    return this.#sessions.has(session.id) || this.hasEndedWithUser(session);
+  }
+
+  hasEndedWithUser({ id, userId, epoch }: Judged): boolean {
     const user = this.#users.get(userId);
     if (user === undefined || epoch >= user.epoch || id === user.except) return false;
     // A log that has let the user's ending go begins sessions with a smaller epoch again.
@@ -53,13 +56,15 @@ export class View {
   /** False when it holds as much or more already. */
   #keep(ending: Kept): boolean {
     if (ending.kind === 'session') {
-      const isNew = !this.#sessions.has(ending.sessionId);
-      this.#sessions.set(ending.sessionId, ending.until);
-      return isNew;
+      const known = this.#sessions.get(ending.sessionId);
+      this.#sessions.set(ending.sessionId, Math.max(known ?? 0, ending.until));
+      return known === undefined;
     }
-    const isNew = ending.epoch > (this.#users.get(ending.userId)?.epoch ?? 0);
-    if (isNew) this.#users.set(ending.userId, ending);
-    return isNew;
+    const known = this.#users.get(ending.userId);
+    if (known && ending.epoch <= known.epoch) return false;
+    const until = Math.max(known?.until ?? 0, ending.until);
+    this.#users.set(ending.userId, { ...ending, until });
+    return true;
   }
 
   /** All that still matters. */

@@ -100,11 +100,12 @@ export function requireFresh({ authenticatedAt }: Session, { freshMs }: Config):
 
 /**
  * For what must follow a write that is done: its failure does not undo the write, so the whole is
- * indefinite, whatever the step's own failure is.
+ * indefinite, whatever the step's own failure is; but whose session has ended is told so.
  */
 export async function afterWrite<T>(code: ErrorCode, step: Promise<T>): Promise<T> {
   return step.catch((cause: unknown) => {
-    throw cause instanceof OperatingError ? new OperatingError(code, { cause }) : cause;
+    const isTold = !(cause instanceof OperatingError) || cause.code === 'session-ended';
+    throw isTold ? cause : new OperatingError(code, { cause });
   });
 }
 

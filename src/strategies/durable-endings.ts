@@ -63,12 +63,13 @@ export async function startWithRevocations(
     async refresh(headers, refreshToken) {
       const presented = await recognise(headers);
       if (presented.kind === 'unknown') throw presented.cause;
-      if (presented === revoked) return { outcome: 'refused' };
+      if (presented === revoked) return { outcome: 'refused', reason: 'revoked' };
       return inner.refresh(headers, refreshToken);
     },
     async stepUp(session, headers) {
       const standing = await log.ask(session);
-      return standing === 'ended' ? { outcome: 'refused' } : inner.stepUp(session, headers);
+      if (standing === 'ended') return { outcome: 'refused', reason: 'revoked' };
+      return inner.stepUp(session, headers);
     },
     ...loggedEndings(inner, log, options),
     list: (owner) => inner.list(owner),
@@ -102,7 +103,8 @@ function loggedEndings(inner: Recogniser, log: RevocationLog, options: StrategyO
       return afterWrite(inner.endAll(session));
     },
     async endOthers(session: Session, reason: EndReason) {
-      await log.endUser(session.userId, until(), session.id);
+      const epoch = await log.endUser(session.userId, until(), session);
+      if (epoch === 0) throw new OperatingError('session-ended');
       return afterWrite(inner.endOthers(session, reason));
     },
     async endUser(userId: string, reason: EndReason) {

@@ -5,7 +5,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { Lifetimes } from '../core/limits.ts';
 import type { MaybePromise } from '../core/maybe-promise.ts';
-import type { Recognition } from '../core/recognition.ts';
+import type { AnonymousReason, Recognition } from '../core/recognition.ts';
 import type { EndReason, FieldChange, Fields, Session } from '../core/session.ts';
 import type { Rerunnable, SessionSchema } from '../core/session-schema.ts';
 import type { Claims } from '../core/verdict.ts';
@@ -30,10 +30,15 @@ export type Changed =
   /** The session ended meanwhile: nothing was written, and no credential may be set. */
   | { readonly outcome: 'gone' };
 
+export interface Refusal {
+  readonly outcome: 'refused';
+  readonly reason: AnonymousReason;
+}
+
 export type Refreshed =
   | { readonly outcome: 'ok'; readonly issue: Issue }
-  /** Nothing valid was presented. */
-  | { readonly outcome: 'refused' }
+  /** Nothing valid was presented; the reason is for the log. */
+  | Refusal
   /** An old credential was presented: the session it belonged to has been ended. */
   | { readonly outcome: 'reuse'; readonly handle: string };
 
@@ -87,7 +92,11 @@ export interface Recogniser {
   /** Ends all sessions of the user and tells this client to forget its own. */
   endAll(session: Session): Promise<Issue>;
 
-  /** Ends all sessions of the user but this one (ASVS 7.4.3). Returns how many it ended. */
+  /**
+   * Ends all sessions of the user but this one (ASVS 7.4.3). Returns how many it ended.
+   *
+   * @throws OperatingError `session-ended` when a log of endings knows that this one was ended so
+   */
   endOthers(session: Session, reason: EndReason): Promise<number>;
 
   /** Ends all sessions of a user that this server need not know. Returns how many it ended. */

@@ -94,3 +94,15 @@ test('what no longer matters is cleared away, and an epoch grows all the same', 
   await vi.waitFor(async () => expect(await count()).toBeLessThan(100), { timeout: 5_000 });
   expect(await log.endUser(userId, inAnHour())).toBeGreaterThan(first);
 });
+
+test('what others notify and is no ending is nothing', async () => {
+  await using log = await postgres.open({ url, ...options });
+  await using admin = await connected();
+  for (const text of ['', 'hello', 'null', '[]', '{"kind":"user","subject":"u"}']) {
+    await admin.query('SELECT pg_notify($1, $2)', ['sessionlab_endings', text]);
+  }
+  const session = newSession();
+  await using other = await postgres.open({ url, ...options });
+  await other.endSession(session.id, inAnHour());
+  await expectStanding(log, session, 'ended');
+});

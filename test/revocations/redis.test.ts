@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import { openLink } from '../../src/lab/link.ts';
 import { redis } from '../../src/revocations/redis.ts';
+import { channelIn } from '../../src/revocations/redis-scripts.ts';
 import { RedisServers, type Server, tell } from '../support/redis-servers.ts';
 import { expectStanding, inAnHour, newSession, nextView } from './revocation-log.contract.ts';
 
@@ -62,6 +63,55 @@ describe.runIf(inject('redisUrl') !== undefined)('redis', () => {
       expect(await late.endUser(userId, inAnHour())).toBeGreaterThan(epoch);
     },
   );
+
+  test('a log that lost the latest ending of a user gets it back, though it knows an older one', async () => {
+    await using log = await redis.open({ url: urlOf(primary), ...options });
+    const { userId } = newSession();
+    const users = ['HGET', `${prefix}users`, `u:${userId}`];
+    const first = await log.endUser(userId, inAnHour());
+    const older = String(await tell(primary, users));
+    const second = await log.endUser(userId, inAnHour());
+    await nextView(log);
+    await tell(primary, ['HSET', ...users.slice(1), older]);
+    await tell(primary, ['SET', `${prefix}head`, '1']);
+    const given = async () => expect(String(await tell(primary, users))).toContain(`${second}`);
+    await vi.waitFor(given, patience);
+    await using late = await redis.open({ url: urlOf(primary), ...options });
+    expect(await late.epochOf(userId)).toBe(second);
+    expect(await late.ask(newSession(first, userId))).toBe('ended');
+  });
+
+  test('what is refused to a server on one connection makes it give back what it holds', async () => {
+    await using log = await redis.open({ url: urlOf(primary), ...options });
+    const session = newSession();
+    await log.endSession(session.id, inAnHour());
+    await nextView(log);
+    const [min, some] = ['min-replicas-to-write', 'CONFIG'];
+    await tell(primary, [some, 'SET', min, '1']);
+    await expectStanding(log, newSession(), 'stale');
+    await tell(primary, [some, 'SET', min, '0']);
+    await tell(primary, ['ZREM', `${prefix}until`, `s:${session.id}`]);
+    await tell(primary, ['ZREM', `${prefix}version`, `s:${session.id}`]);
+    await vi.waitFor(async () => expect(await tell(primary, countEndings)).toBe(1), patience);
+  });
+
+  test('what others publish and is no ending is nothing', async () => {
+    await using log = await redis.open({ url: urlOf(primary), ...options });
+    const texts = [
+      '',
+      'hello',
+      'null',
+      '["u:x","1",""]',
+      '["u:x","1","null"]',
+      '["s:x"]',
+      '[7,7,7]',
+    ];
+    for (const text of texts) {
+      expect(await tell(primary, ['PUBLISH', channelIn(0), text])).toBe(1);
+    }
+    await nextView(log);
+    await log.endSession(randomUUID(), inAnHour());
+  });
 
   test('an epoch grows also when nobody is left who knew the one before', async () => {
     const { userId } = newSession();

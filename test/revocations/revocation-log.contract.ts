@@ -57,6 +57,14 @@ export function revocationContract({ name, openTwice }: Subject): void {
       }
     });
 
+    test('an ending that is told again matters as long as it did at most', async () => {
+      const ended = newSession();
+      await one.endSession(ended.id, inAnHour());
+      for (let n = 0; n < 50; n += 1) await one.endSession(n ? randomUUID() : ended.id, 1);
+      await nextView(one);
+      expect(one.standing(ended)).toBe('ended');
+    });
+
     test('a server learns of an ending without asking', async () => {
       const ended = newSession();
       await one.endSession(ended.id, inAnHour());
@@ -81,17 +89,32 @@ export function revocationContract({ name, openTwice }: Subject): void {
     test('the session that is spared lives until its user is ended again', async () => {
       const { userId } = newSession();
       const [spared, ended] = [newSession(0, userId), newSession(0, userId)];
-      const first = await one.endUser(userId, inAnHour(), spared.id);
+      const first = await one.endUser(userId, inAnHour(), spared);
       await expectStanding(other, ended, 'ended');
       for (const log of [one, other]) {
         expect(log.standing(spared)).toBe('stands');
         expect(await log.ask(spared)).toBe('stands');
       }
       const later = newSession(first, userId);
-      const second = await other.endUser(userId, inAnHour(), later.id);
+      const second = await other.endUser(userId, inAnHour(), later);
       expect(second).toBeGreaterThan(first);
       await expectStanding(one, spared, 'ended');
       for (const log of [one, other]) expect(await log.ask(later)).toBe('stands');
+    });
+
+    test('a session that was ended with others does not come back by ending others', async () => {
+      const { userId } = newSession();
+      const [spared, ended] = [newSession(0, userId), newSession(0, userId)];
+      const epoch = await one.endUser(userId, inAnHour(), spared);
+      expect(await other.endUser(userId, inAnHour(), ended)).toBe(0);
+      for (const log of [one, other]) {
+        expect(await log.epochOf(userId)).toBe(epoch);
+        expect(await log.ask(ended)).toBe('ended');
+        expect(await log.ask(spared)).toBe('stands');
+      }
+      expect(await other.endUser(userId, inAnHour(), spared)).toBeGreaterThan(epoch);
+      await one.endUser(userId, inAnHour());
+      expect(await other.endUser(userId, inAnHour(), spared)).toBe(0);
     });
 
     test('of many that end a user at once each is given another epoch, and the greatest holds', async () => {
@@ -112,7 +135,7 @@ export function revocationContract({ name, openTwice }: Subject): void {
       const heard: Ending[] = [];
       using _ = other.follow((ending) => heard.push(ending));
       await one.endSession(session.id, inAnHour());
-      const epoch = await other.endUser(userId, inAnHour(), session.id);
+      const epoch = await other.endUser(userId, inAnHour(), session);
       await expectStanding(other, session, 'ended');
       const wanted = [
         { kind: 'session', sessionId: session.id },
@@ -131,7 +154,9 @@ export function revocationContract({ name, openTwice }: Subject): void {
         expect(await log.epochOf(userId)).toBe(0);
         expect(log.standing(newSession(0, userId))).toBe('stands');
       }
-      expect(await other.endUser(userId, inAnHour())).toBeGreaterThan(epoch);
+      const spared = newSession(0, userId);
+      expect(await other.endUser(userId, inAnHour(), spared)).toBeGreaterThan(epoch);
+      expect(await one.ask(spared)).toBe('stands');
     });
   });
 }

@@ -147,7 +147,7 @@ test('a watch learns of an ending from the log at once, whatever the store says'
   listening();
   await log.endSession('other', until);
   await log.endUser('other', until);
-  await log.endUser('u', until, 'i');
+  await log.endUser('u', until, session);
   expect(heard).toEqual([]);
   await log.endUser('u', until);
   expect(heard).toEqual(['ended']);
