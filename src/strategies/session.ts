@@ -4,6 +4,7 @@
 // is a question per request, to a store that every server must be able to ask.
 
 import { type Credential, isSameText } from '../core/credential.ts';
+import { OperatingError } from '../core/errors.ts';
 import { touchIntervalMs } from '../core/limits.ts';
 import { after, type MaybePromise } from '../core/maybe-promise.ts';
 import { anonymous, type Recognition } from '../core/recognition.ts';
@@ -184,9 +185,17 @@ class SessionRecogniser implements Recogniser {
     return this.#now() - lastSeenAt >= touchIntervalMs(this.#options.lifetimes.idleMs);
   }
 
-  /** Moves the idle limit. False when the session has ended under our hands. */
-  #touch({ id }: Session): Promise<boolean> {
+  /**
+   * Moves the idle limit. False when the session has ended under our hands. A store that can be
+   * read and not be written has answered who this is: the next request tries again.
+   */
+  async #touch({ id }: Session): Promise<boolean> {
     const now = this.#now();
-    return this.#options.store.touch(id, now, now + this.#options.lifetimes.idleMs);
+    try {
+      return await this.#options.store.touch(id, now, now + this.#options.lifetimes.idleMs);
+    } catch (failure) {
+      if (failure instanceof OperatingError) return true;
+      throw failure;
+    }
   }
 }

@@ -253,6 +253,7 @@ describe.skipIf(inject('redisUrl') === undefined)('a private Redis', () => {
     });
     expect(await codeOf(verbs(store, session).create)).toBe('store-unavailable');
     expect(await codeOf(verbs(store, session).update)).toBe('store-unavailable');
+    expect(await codeOf(verbs(store, session).touch)).toBe('store-unavailable');
     expect(await look(store, session)).toBe('found');
     expect(await store.revoke(one.id, 'logout', one.createdAt)).toBe(true);
     expect(await codeOf(verbs(durable, other).revoke)).toBe('revocation-not-durable');
