@@ -67,12 +67,13 @@ export class MemorySessions implements SessionStore {
     id: string,
     changes: readonly FieldChange[],
     now: number,
-    { expected, dataVersion }: UpdateOptions = {},
+    { expected, madeFor, dataVersion }: UpdateOptions = {},
   ): Promise<Updated> {
     checkChanges(changes);
     const session = this.#alive(id, now);
     if (session === undefined) return { outcome: 'gone' };
-    if (expected !== undefined && expected !== session.revision) {
+    const isOther = (madeFor ?? session.dataVersion) !== session.dataVersion;
+    if (isOther || (expected ?? session.revision) !== session.revision) {
       return { outcome: 'conflict', revision: session.revision };
     }
     const revision = session.revision + 1;

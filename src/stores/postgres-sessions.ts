@@ -65,14 +65,15 @@ export class PostgresSessions implements SessionStore {
     id: string,
     changes: readonly FieldChange[],
     now: number,
-    { expected, dataVersion }: UpdateOptions = {},
+    { expected, madeFor, dataVersion }: UpdateOptions = {},
   ): Promise<Updated> {
     checkChanges(changes);
-    const values = [id, now, ...netOf(changes), expected ?? null, dataVersion ?? null];
+    const wanted = [expected ?? null, madeFor ?? null];
+    const values = [id, now, ...netOf(changes), ...wanted, dataVersion ?? null];
     return this.#connections.use('write', async (to): Promise<Updated> => {
       const { rows } = await to(statement('update', values));
       if (rows[0] !== undefined) return { outcome: 'ok', ...rows[0] };
-      if (expected === undefined) return { outcome: 'gone' };
+      if ((expected ?? madeFor) === undefined) return { outcome: 'gone' };
       const found = await to(statement('revision', [id, now]));
       return found.rows[0] ? { outcome: 'conflict', ...found.rows[0] } : { outcome: 'gone' };
     });

@@ -54,7 +54,7 @@ export const statements = {
    */
   update: `UPDATE sessions SET
       revision = revision + 1,
-      data_version = coalesce($8::integer, data_version),
+      data_version = coalesce($9::integer, data_version),
       fields = (fields - $3::text[]) || $4::jsonb || (
         SELECT coalesce(jsonb_object_agg(field, total), '{}') FROM (
           SELECT field, sum(coalesce(summand, CASE jsonb_typeof(fields -> field)
@@ -62,7 +62,8 @@ export const statements = {
           FROM unnest($5::text[], $6::double precision[])
             WITH ORDINALITY AS summands (field, summand, n)
           GROUP BY field) AS sums)
-    WHERE id = $1 AND ${alive('$2')} AND ($7::integer IS NULL OR revision = $7)
+    WHERE id = $1 AND ${alive('$2')} AND revision = coalesce($7::integer, revision)
+      AND data_version = coalesce($8::integer, data_version)
     RETURNING revision, fields`,
 
   revision: `SELECT revision FROM sessions WHERE id = $1 AND ${alive('$2')}`,

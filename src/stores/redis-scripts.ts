@@ -96,14 +96,17 @@ export const scripts = {
     return {'ok', ended}`),
 
   /**
-   * Key: session. Arguments: now, expected revision or '', version of the data or '', then op,
-   * field and value of each change.
+   * Key: session. Arguments: now; or '' for each: expected revision, version of the data that the
+   * changes are made for, and that they bring it to; then op, field and value of each change.
    */
   updateSession: script(`
     local state = living(KEYS[1], ARGV[1])
     if not state then return {'gone'} end
-    if ARGV[2] ~= '' and ARGV[2] ~= state[revision] then return {'conflict', state[revision]} end
-    for i = 4, #ARGV, 3 do
+    for i, word in ipairs({revision, dataVersion}) do
+      local wanted = ARGV[i + 1]
+      if wanted ~= '' and wanted ~= state[word] then return {'conflict', state[revision]} end
+    end
+    for i = 5, #ARGV, 3 do
       local op, field, value = ARGV[i], 'f:' .. ARGV[i + 1], ARGV[i + 2]
       if op == 'set' then redis.call('HSET', KEYS[1], field, value)
       elseif op == 'remove' then redis.call('HDEL', KEYS[1], field)
@@ -114,7 +117,7 @@ export const scripts = {
       end
     end
     state[revision] = string.format('%d', state[revision] + 1)
-    if ARGV[3] ~= '' then state[dataVersion] = ARGV[3] end
+    if ARGV[4] ~= '' then state[dataVersion] = ARGV[4] end
     save(KEYS[1], state)
     return {'ok', redis.call('HGETALL', KEYS[1])}`),
 

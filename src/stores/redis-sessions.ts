@@ -84,14 +84,15 @@ export class RedisSessions implements SessionStore {
     id: string,
     changes: readonly FieldChange[],
     now: number,
-    { expected, dataVersion }: UpdateOptions = {},
+    { expected, madeFor, dataVersion }: UpdateOptions = {},
   ): Promise<Updated> {
     checkChanges(changes);
     const steps = changes.flatMap((change) => {
       if (change.op === 'set') return [change.op, change.field, JSON.stringify(change.value)];
       return [change.op, change.field, change.op === 'increment' ? String(change.by) : ''];
     });
-    const args = [String(now), String(expected ?? ''), String(dataVersion ?? ''), ...steps];
+    const options = [expected, madeFor, dataVersion].map((each) => String(each ?? ''));
+    const args = [String(now), ...options, ...steps];
     const reply = await this.#redis.ask('write', keyOf(id), (to) =>
       to.updateSession([keyOf(id)], args),
     );

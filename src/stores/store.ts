@@ -26,13 +26,15 @@ export type Created =
 export interface UpdateOptions {
   /** Only at this revision. */
   readonly expected?: number;
+  /** Only on data in this version of the schema, whose names of fields the changes use. */
+  readonly madeFor?: number;
   /** The changes bring the fields to this version of the schema. */
   readonly dataVersion?: number;
 }
 
 export type Updated =
   | { readonly outcome: 'ok'; readonly revision: number; readonly fields: Fields }
-  /** Only when a revision was asked for: the session is at another one. */
+  /** The session is at another revision than was expected, or its data in another version. */
   | { readonly outcome: 'conflict'; readonly revision: number }
   /** Revoked, expired or never created. Nothing was written. */
   | { readonly outcome: 'gone' };

@@ -1,7 +1,7 @@
 // How a change reaches a session in a store. Mostly it goes there as it is, and the store puts it
-// on whatever it finds, in one step. Where the change depends on what it finds, or the record is
-// in an older version of the schema, it is made for one revision, and made anew when another
-// request was first.
+// on whatever it finds in the schema's version, in one step. Where the change depends on what it
+// finds, or the record is in another version, it is made for one revision, and made anew when
+// another request was first.
 
 import { OperatingError } from '../core/errors.ts';
 import type { Fields, Session } from '../core/session.ts';
@@ -25,8 +25,9 @@ export async function changeStored(
   const now = clock.now();
   if (typeof changes !== 'function' && session.dataVersion === schema.version) {
     changed(session.fields, changes);
-    const updated = await store.update(id, changes, now);
-    return updated.outcome === 'ok' ? updated.fields : undefined;
+    const updated = await store.update(id, changes, now, { madeFor: schema.version });
+    if (updated.outcome === 'ok') return updated.fields;
+    if (updated.outcome === 'gone') return undefined;
   }
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
     const stored = await store.read(id, now);

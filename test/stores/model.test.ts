@@ -44,7 +44,11 @@ const step = fc.oneof(
     verb: fc.constant('update' as const),
     changes: fc.array(change, { maxLength: 4 }),
     options: fc.record(
-      { expected: fc.nat({ max: 3 }), dataVersion: fc.nat({ max: 3 }) },
+      {
+        expected: fc.nat({ max: 3 }),
+        madeFor: fc.nat({ max: 1 }),
+        dataVersion: fc.nat({ max: 3 }),
+      },
       { requiredKeys: [] },
     ),
   }),

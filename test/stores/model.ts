@@ -63,11 +63,14 @@ export class Model implements SessionStore {
     id: string,
     changes: readonly FieldChange[],
     now: number,
-    { expected, dataVersion }: UpdateOptions = {},
+    { expected, madeFor, dataVersion }: UpdateOptions = {},
   ): Promise<Updated> {
     const entry = this.#living(id, now);
     if (entry === undefined) return { outcome: 'gone' };
     if (expected !== undefined && expected !== entry.revision) {
+      return { outcome: 'conflict', revision: entry.revision };
+    }
+    if (madeFor !== undefined && madeFor !== entry.dataVersion) {
       return { outcome: 'conflict', revision: entry.revision };
     }
     const after = new Map<string, Json>(Object.entries(entry.fields));

@@ -105,6 +105,17 @@ export function storeContract(subject: Subject): void {
         expect(await ground.here.read(id, now)).toMatchObject(after);
       });
 
+      test('an update that was made for another version of the data writes nothing', async () => {
+        const { id, createdAt: now } = await ground.begin({ dataVersion: 1, revision: 3 });
+        const update = (madeFor: number) =>
+          ground.there.update(id, [set('a', 1)], now, { madeFor });
+        for (const madeFor of [0, 2]) {
+          expect(await update(madeFor)).toEqual({ outcome: 'conflict', revision: 3 });
+        }
+        expect(await ground.here.read(id, now)).toMatchObject({ revision: 3, fields: {} });
+        expect(await update(1)).toMatchObject({ outcome: 'ok', revision: 4 });
+      });
+
       test('of many updates that expect the same revision one is first', async () => {
         const { id, createdAt: now } = await ground.begin();
         const outcomes = await Promise.all(

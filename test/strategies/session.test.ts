@@ -221,6 +221,29 @@ test('a session that ends between being read and being touched is nobody’s', a
   expect((await recogniser.recognise(client.headers)).kind).toBe('anonymous');
 });
 
+test('a store that can be read and not be written knows everybody, until they have been idle', async () => {
+  const { clock, store, client } = await begun();
+  const touch = async () => {
+    throw new OperatingError('store-unavailable');
+  };
+  const recogniser = await startOn(session, override(store, { touch }), clock);
+  clock.pass(lifetimes.idleMs - 1);
+  expect((await recogniser.recognise(client.headers)).kind).toBe('recognised');
+  clock.pass(1);
+  expect((await recogniser.recognise(client.headers)).kind).toBe('anonymous');
+});
+
+test('a change that was under way while another server brought the data up writes no old field', async () => {
+  const { clock, store, recogniser, client } = await begun();
+  const upcasters = { 0: ({ colour = null }: Fields) => ({ theme: colour }) };
+  const newer = await startOn(session, store, clock, {}, { schema: { version: 1, upcasters } });
+  const [old, own] = [await recognised(recogniser, client), await recognised(newer, client)];
+  await newer.change(own, [{ op: 'set', field: 'theme', value: 'red' }]);
+  const change = [{ op: 'set', field: 'colour', value: 'blue' }] as const;
+  expect(await recogniser.change(old, change)).toEqual({ outcome: 'gone' });
+  expect({ ...(await recognised(newer, client)).fields }).toEqual({ theme: 'red' });
+});
+
 test('a logout repeated after one that was not durable is acknowledged only when it is, and ends nobody else', async () => {
   const { store } = await begun();
   const asked: string[] = [];
