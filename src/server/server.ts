@@ -26,6 +26,7 @@ import { healthRoutes } from './routes/health.ts';
 import { jwksRoutes } from './routes/jwks.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { pageRoutes } from './routes/pages.ts';
+import { username } from './routes/schemas.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { addSecurityEvents, noteFailure } from './security-events.ts';
 import { addRecognition } from './session-plugin.ts';
@@ -65,6 +66,8 @@ export function buildServer(given: Parts, extras: ServerExtras = {}): App {
     // Silence on a connection, which also ends a client that never reads its answer.
     connectionTimeout: 2 * config.requestTimeoutMs,
     keepAliveTimeout: config.keepAliveMs,
+    // Counted once it is decoded: as long as the text of a user name may be.
+    routerOptions: { maxParamLength: username.maxLength },
     trustProxy: config.trustProxy.length > 0 && [...config.trustProxy],
     return503OnClosing: false,
     http: { requireHostHeader: false },

@@ -122,6 +122,16 @@ describe.each([answers[0], answers[2]])('$strategy on $store', (answer) => {
     expect((await user.ask('GET', list)).status).toBe(403);
   });
 
+  test('any name that can be registered can be named in a path', async () => {
+    const names = ['😀'.repeat(64), `${'%/?#'.repeat(15)}é`];
+    for (const username of names) {
+      const asked = await clientOf(servers[0].app).ask('POST', '/register', { username, password });
+      expect(asked.status).toBe(201);
+      const list = `/admin/users/${encodeURIComponent(username)}/sessions`;
+      expect(await root.ask('GET', list)).toMatchObject({ status: 200, body: { sessions: [] } });
+    }
+  });
+
   test('a user that there is not is not found', async () => {
     for (const [method, path] of routes.slice(0, -1)) {
       const asked = await root.ask(method, path.replace('alice', 'nobody at all'));
