@@ -51,10 +51,12 @@ export interface Asker {
  */
 export interface Accounts extends AsyncDisposable {
   /**
-   * @throws OperatingError `name-taken`, `overloaded` when too many passwords are being hashed, or
-   * `invalid-request` when the name or the password breaks a rule.
+   * Charged to the network of the address, if one is given: whoever runs the service has none.
+   *
+   * @throws OperatingError `name-taken`, `too-many-attempts`, `overloaded` when too many passwords
+   * are being hashed, or `invalid-request` when the name or the password breaks a rule.
    */
-  register(name: string, password: string): Promise<User>;
+  register(name: string, password: string, address?: string): Promise<User>;
 
   /**
    * Verified when there is a user of this name who may log in, and this is the password.

@@ -27,6 +27,9 @@ export const hashingDefaults: Hashing = {
   waitingMax: 64,
 };
 
+/** Of those who wait, newcomers are one in so many: users who log in always find a place. */
+const newcomersShare = 4;
+
 const saltBytes = 16;
 const hashBytes = 32;
 const phc = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
@@ -50,6 +53,7 @@ export class Passwords {
   readonly #prefix: string;
   #decoy = '';
   #running = 0;
+  #newcomers = 0;
   readonly #waiting: Array<() => void> = [];
 
   private constructor(hashing: Hashing) {
@@ -64,10 +68,11 @@ export class Passwords {
     return passwords;
   }
 
-  /** @throws OperatingError `overloaded` */
-  async hash(password: Buffer): Promise<string> {
+  /** @throws OperatingError `overloaded`, sooner for a newcomer, who registers */
+  async hash(password: Buffer, whose: 'user' | 'newcomer' = 'user'): Promise<string> {
     const salt = randomBytes(saltBytes);
-    const hash = await this.#inTurn(() => work(password, salt, hashBytes, this.#hashing));
+    const job = () => work(password, salt, hashBytes, this.#hashing);
+    const hash = await (whose === 'user' ? this.#inTurn(job) : this.#inNewcomersTurn(job));
     return `${this.#prefix}${b64(salt)}$${b64(hash)}`;
   }
 
@@ -87,6 +92,17 @@ export class Passwords {
     return timingSafeEqual(mine, theirs);
   }
 
+  async #inNewcomersTurn<T>(job: () => Promise<T>): Promise<T> {
+    const { runningMax, waitingMax } = this.#hashing;
+    if (this.#newcomers >= runningMax + waitingMax / newcomersShare) throw overloaded();
+    this.#newcomers += 1;
+    try {
+      return await this.#inTurn(job);
+    } finally {
+      this.#newcomers -= 1;
+    }
+  }
+
   async #inTurn<T>(job: () => Promise<T>): Promise<T> {
     if (this.#running < this.#hashing.runningMax) this.#running += 1;
     else await this.#wait();
@@ -101,11 +117,13 @@ export class Passwords {
   }
 
   #wait(): Promise<void> {
-    if (this.#waiting.length >= this.#hashing.waitingMax) {
-      throw new OperatingError('overloaded', { retryAfterSeconds: 1 });
-    }
+    if (this.#waiting.length >= this.#hashing.waitingMax) throw overloaded();
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
+}
+
+function overloaded(): OperatingError {
+  return new OperatingError('overloaded', { retryAfterSeconds: 1 });
 }
 
 function work(message: Buffer, nonce: Buffer, tagLength: number, cost: Cost): Promise<Buffer> {

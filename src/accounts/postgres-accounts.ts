@@ -12,7 +12,7 @@ import { readEmail } from './email.ts';
 import { type AccountName, readName } from './name.ts';
 import { answered } from './outage.ts';
 import { type Passwords, readPassword } from './password.ts';
-import { bucketsOf, type Throttle } from './throttle.ts';
+import { bucketsOf, registrationBucketsOf, type Throttle } from './throttle.ts';
 import { isWellKnown } from './well-known-password.ts';
 
 const pageRows = 500;
@@ -35,13 +35,14 @@ export class PostgresAccounts implements Accounts {
     this.#admins = new Set(adminUsers.flatMap((name) => readName(name)?.key ?? []));
   }
 
-  async register(text: string, password: string): Promise<User> {
+  async register(text: string, password: string, address?: string): Promise<User> {
     const known = readName(text);
     if (known === undefined) throw invalid('A user name has 1 to 64 visible characters');
     const { name, key: name_key } = known;
     const secret = await chosen(password, known);
+    if (address !== undefined) await this.#throttle.charge(registrationBucketsOf(address));
     const id = randomUUID();
-    const password_hash = await this.#passwords.hash(secret);
+    const password_hash = await this.#passwords.hash(secret, 'newcomer');
     if (this.#admins.has(name_key)) throw new OperatingError('name-taken');
     const insert = this.#db
       .insertInto('users')

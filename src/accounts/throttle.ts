@@ -9,7 +9,7 @@ import { hash } from 'node:crypto';
 import { type Kysely, sql } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import { OperatingError } from '../core/errors.ts';
-import { networkOf } from './network.ts';
+import { networkOf, siteOf } from './network.ts';
 import { translated } from './outage.ts';
 
 const windowSeconds = 60 * 60;
@@ -29,6 +29,11 @@ const sizes = {
   account: 5,
   /** One network, for any accounts: spraying. A whole company may sit behind one address. */
   network: 30,
+  /** All networks of an IPv6 site, which may be a subscriber with 65,536 of them. */
+  site: 120,
+  /** New accounts from one network, and from one site: each is hashing, and stays. */
+  registration: 30,
+  registrationSite: 120,
 } as const;
 
 export interface Bucket {
@@ -45,13 +50,29 @@ export function bucketsOf(
   address: string,
   known: string | undefined,
 ): readonly Bucket[] {
-  const bucket = (kind: Bucket['kind'], ...parts: readonly string[]): Bucket => ({
-    kind,
-    key: `${kind}:${hash('sha256', JSON.stringify(parts), 'base64url')}`,
-  });
   if (known !== undefined) return [bucket('known', account, known)];
-  const network = networkOf(address);
-  return [bucket('pair', account, network), bucket('account', account), bucket('network', network)];
+  const pair = bucket('pair', account, networkOf(address));
+  return [pair, bucket('account', account), ...originOf(address, 'network', 'site')];
+}
+
+/** What a registration is charged to, for good. */
+export function registrationBucketsOf(address: string): readonly Bucket[] {
+  return originOf(address, 'registration', 'registrationSite');
+}
+
+function originOf(
+  address: string,
+  kind: Bucket['kind'],
+  siteKind: Bucket['kind'],
+): readonly Bucket[] {
+  const [network, site] = [networkOf(address), siteOf(address)];
+  return network === site
+    ? [bucket(kind, network)]
+    : [bucket(kind, network), bucket(siteKind, site)];
+}
+
+function bucket(kind: Bucket['kind'], ...parts: readonly string[]): Bucket {
+  return { kind, key: `${kind}:${hash('sha256', JSON.stringify(parts), 'base64url')}` };
 }
 
 interface Attempts {

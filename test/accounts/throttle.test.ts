@@ -147,6 +147,33 @@ test('who tries one password on many names is slowed down, and nobody elsewhere'
   expect(await spray('2001:db8:0:1::1', 1)).toEqual(['unknown-user']);
 });
 
+test('who has many networks of one site is slowed down all the same', async () => {
+  const accounts = await open(await freshDatabase(), 1);
+  const said: string[] = [];
+  for (let n = 0; n < 121; n += 1) {
+    said.push(await attempt(accounts, `user ${n}`, password, from(`2001:db8:7:${n}::1`)));
+  }
+  expect(said.indexOf('too-many-attempts')).toBe(120);
+  expect(await attempt(accounts, 'user', password, from('2001:db8:8::1'))).toBe('unknown-user');
+});
+
+test('who registers name after name waits, and the users of that network log in', async () => {
+  const accounts = await open(await freshDatabase(), 1);
+  const register = (number: number, address?: string) =>
+    accounts.register(`user ${number}`, password, address).then(
+      () => 'registered',
+      (error: OperatingError) => error.code,
+    );
+  const said: string[] = [];
+  for (let n = 0; n < 31; n += 1) said.push(await register(n, '10.0.0.1'));
+  expect(said.indexOf('too-many-attempts')).toBe(30);
+  expect(await attempt(accounts, 'user 1', password, from('10.0.0.1'))).toBe('verified');
+  expect([await register(31, '10.0.0.2'), await register(32)]).toEqual([
+    'registered',
+    'registered',
+  ]);
+});
+
 test('what a network is refused costs the account that it aimed at nothing', async () => {
   const accounts = await open(await freshDatabase(), 1);
   await accounts.register('ann', password);
@@ -193,6 +220,9 @@ describe('of a network', () => {
   test.each([
     ['192.0.2.1', '192.0.2.1'],
     ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['192.0.2.1:5678', '192.0.2.1'],
+    ['[2001:db8:1:2::3]:5678', '2001:db8:1:2::/64'],
+    ['[2001:db8:1:2::3]', '2001:db8:1:2::/64'],
     ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
     ['2001:DB8:1:2::', '2001:db8:1:2::/64'],
     ['2001:db8::6', '2001:db8:0:0::/64'],

@@ -3,7 +3,8 @@
 // and never a lock-out for the user.
 
 import type { InjectOptions } from 'fastify';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { PostgresAccounts } from '../../src/accounts/postgres-accounts.ts';
 import { withClient } from '../../src/backing/databases.ts';
 import type { Environment } from '../../src/server/config.ts';
 import { freshDatabase } from '../support/backing.ts';
@@ -175,6 +176,45 @@ test('many more logins than can be hashed are refused at once, and none is lost'
   for (const { status, body } of all) if (status === 429) expect(body.code).toBe('overloaded');
   expect((await logIn(server, 'alice', password)).status).toBe(200);
 });
+
+test('while more register than can be hashed, users log in', async () => {
+  const server = await start({ PASSWORD_HASH_MEMORY_KIB: '4096' });
+  await register(server, 'alice');
+  const crowd = Array.from({ length: 200 }, (_, n) =>
+    clientOf(server.app).ask('POST', '/register', { username: `user ${n}`, password }),
+  );
+  const logins = await Promise.all(
+    Array.from({ length: 10 }, () => logIn(server, 'alice', password)),
+  );
+  expect(logins.map(({ status }) => status)).toEqual(Array(10).fill(200));
+  const counts = new Set((await Promise.all(crowd)).map(({ status }) => status));
+  expect(counts).toEqual(new Set([201, 429]));
+});
+
+test.each(answers)(
+  'a login overtaken by a change of password ends itself and not who changed it, $strategy $store',
+  async (answer) => {
+    await using server = await startApp(answer);
+    await register(server, 'alice');
+    const me = clientOf(server.app);
+    await me.logIn('alice');
+    const { changeSince } = PostgresAccounts.prototype;
+    const asked = vi.spyOn(PostgresAccounts.prototype, 'changeSince');
+    onTestFinished(() => asked.mockRestore());
+    asked.mockImplementationOnce(async function (this: PostgresAccounts, user) {
+      const body = { password, newPassword: 'a new one 4711' };
+      expect((await me.ask('POST', '/password', body)).status).toBe(200);
+      return changeSince.call(this, user);
+    });
+    expect((await logIn(server, 'alice', password)).status).toBe(401);
+    const { status, body } = await me.ask('GET', '/sessions');
+    expect([status, body.sessions]).toEqual([200, [expect.objectContaining({ current: true })]]);
+    if (me.refreshToken) {
+      const renewed = await me.ask('POST', '/refresh', { refreshToken: me.refreshToken });
+      expect(renewed.status).toBe(200);
+    }
+  },
+);
 
 test('nobody gives oneself a role, or logs in with what was never registered', async () => {
   const server = await start();

@@ -7,7 +7,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Verified } from '../../accounts/accounts.ts';
 import { OperatingError } from '../../core/errors.ts';
-import type { Issue, Refreshed } from '../../strategies/strategy.ts';
+import type { EndReason } from '../../core/session.ts';
+import type { Issue, Recogniser, Refreshed } from '../../strategies/strategy.ts';
 import { deviceCookie, deviceIn } from '../device-cookie.ts';
 import type { App, Parts } from '../parts.ts';
 import { afterWrite, carry, requireFresh } from '../session-plugin.ts';
@@ -83,7 +84,8 @@ function entryRoutes(app: App, { config, accounts, recogniser }: Parts): void {
       },
     },
     async (request, reply) => {
-      const user = await accounts.register(request.body.username, request.body.password);
+      const { username, password } = request.body;
+      const user = await accounts.register(username, password, request.ip);
       app.securityEvent({ kind: 'registered', userId: user.id }, request);
       return reply.code(201).send({ username: user.name });
     },
@@ -113,7 +115,7 @@ function entryRoutes(app: App, { config, accounts, recogniser }: Parts): void {
       // Who disabled the account or changed the password meanwhile may have ended all too early.
       const change = await afterWrite('accounts-outcome-unknown', accounts.changeSince(user));
       if (change !== undefined) {
-        await afterWrite('revocation-not-durable', recogniser.endUser(user.id, change));
+        await afterWrite('revocation-not-durable', endBegun(recogniser, issue, change));
         throw new OperatingError('wrong-credentials');
       }
       app.securityEvent({ kind: 'login', userId: user.id }, request);
@@ -201,6 +203,24 @@ function changeRoutes(app: App, parts: Parts): void {
       return { email };
     },
   );
+}
+
+/** Ends the session that was begun with this, and no other: a change may have spared one. */
+async function endBegun(
+  recogniser: Recogniser,
+  { headers, body }: Issue,
+  reason: EndReason,
+): Promise<void> {
+  const cookies = headers.filter(([name]) => name === 'set-cookie');
+  const cookie = cookies.map(([, value]) => value.split(';')[0]).join('; ');
+  const authorization = body.accessToken && `Bearer ${body.accessToken}`;
+  const begun = await recogniser.recognise({
+    ...(cookie && { cookie }),
+    ...(authorization && { authorization }),
+  });
+  if (begun.kind === 'unknown') throw begun.cause;
+  if (begun.kind === 'anonymous') return;
+  await recogniser.endOne(begun.session, begun.session.handle, reason);
 }
 
 /**
