@@ -1,11 +1,14 @@
-// The accounts' tables, and a few connections to them. All of the waiting is bounded: for a
-// connection, and for an answer. A connection that did not answer is thrown away, because its next
-// user would wait behind the same question. Replicas that start together make the tables once: the
-// migrator takes a lock in the database.
+// The accounts' tables, and a few connections to them. All of the waiting is bounded, for a
+// connection and for its answer together. A connection that did not answer is thrown away with all
+// that are as old, because a cut link kills them in silence; and when that happens several times in
+// a row a circuit breaker refuses all but probes. Replicas that start together make the tables
+// once: the migrator takes a lock in the database.
 
 import { type Generated, Kysely, PostgresDialect, type PostgresPoolClient, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
-import { Pool } from 'pg';
+import { Pool, type PoolClient } from 'pg';
+import { inTime } from '../core/deadline.ts';
+import { Breaker } from '../stores/breaker.ts';
 import { isAnswer, translated, unavailable } from './outage.ts';
 
 const connectionsMax = 4;
@@ -87,39 +90,81 @@ async function migrate(url: string): Promise<void> {
 }
 
 function connect(url: string, max: number, timeoutMs: number): Kysely<Database> {
-  const pool = new Pool({
-    connectionString: url,
-    max,
-    connectionTimeoutMillis: timeoutMs,
-    // The server gives up first, for then we know that nothing was done.
-    statement_timeout: Math.ceil(timeoutMs * 0.9),
-    query_timeout: timeoutMs,
+  return new Kysely({
+    dialect: new PostgresDialect({ pool: new Connections(url, max, timeoutMs) }),
   });
-  pool.on('error', () => undefined);
-  const connections = {
-    options: pool.options,
-    connect: () => take(pool),
-    end: () => pool.end(),
-  };
-  return new Kysely({ dialect: new PostgresDialect({ pool: connections }) });
 }
 
-async function take(pool: Pool): Promise<PostgresPoolClient> {
-  const client = await pool.connect().catch((cause) => {
-    throw unavailable(cause);
-  });
-  let answers = true;
-  const query = async (text: string, values: readonly unknown[]) => {
-    try {
-      return await client.query(text, [...values]);
-    } catch (cause) {
-      answers = isAnswer(cause);
-      throw cause;
+/** Those of a pool, as Kysely takes them: each for one statement, or for the migrations. */
+class Connections {
+  readonly #breaker = new Breaker({ failuresMax: 3, restMs: 50, restMsMax: 200 });
+  readonly #timeoutMs: number;
+  readonly #pool: Pool;
+  readonly #madeIn = new WeakMap<PoolClient, number>();
+  /** Counts the times that trust in the connections was lost. */
+  #era = 0;
+
+  constructor(connectionString: string, max: number, timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
+    this.#pool = new Pool({
+      connectionString,
+      max,
+      // Leaves some of the time to the statement.
+      connectionTimeoutMillis: Math.ceil(timeoutMs * 0.8),
+      // The server gives up first, for then we know that nothing was done.
+      statement_timeout: Math.ceil(timeoutMs * 0.9),
+      query_timeout: timeoutMs,
+    });
+    this.#pool.on('error', () => undefined);
+    this.#pool.on('connect', (client) => this.#madeIn.set(client, this.#era));
+  }
+
+  async connect(): Promise<PostgresPoolClient> {
+    if (!this.#breaker.admits()) throw unavailable('the database has not answered of late');
+    const begunAt = performance.now();
+    const client = await this.#trusted().catch((cause) => {
+      this.#breaker.failed();
+      throw unavailable(cause);
+    });
+    let leftMs = Math.max(0, this.#timeoutMs - (performance.now() - begunAt));
+    let answers = Promise.resolve(true);
+    // The connection has its full time, even where its user, who waited for it, has less.
+    const query = (text: string, values: readonly unknown[]) => {
+      const asked = client.query(text, [...values]);
+      answers = asked.then(() => true, isAnswer);
+      const answered = inTime(leftMs, asked);
+      leftMs = this.#timeoutMs;
+      return answered;
+    };
+    return {
+      // The other way to call it is for cursors, which are not used.
+      query: query as unknown as PostgresPoolClient['query'],
+      release: async (destroy) => this.#release(client, (await answers) && !destroy),
+    };
+  }
+
+  get options(): object {
+    return this.#pool.options;
+  }
+
+  end(): Promise<void> {
+    return this.#pool.end();
+  }
+
+  async #trusted(): Promise<PoolClient> {
+    for (;;) {
+      const client = await this.#pool.connect();
+      if (this.#madeIn.get(client) === this.#era) return client;
+      client.release(true);
     }
-  };
-  return {
-    // The other way to call it is for cursors, which are not used.
-    query: query as unknown as PostgresPoolClient['query'],
-    release: (destroy) => client.release(destroy || !answers),
-  };
+  }
+
+  #release(client: PoolClient, answers: boolean): void {
+    client.release(!answers);
+    if (answers) this.#breaker.succeeded();
+    else {
+      this.#breaker.failed();
+      if (this.#madeIn.get(client) === this.#era) this.#era += 1;
+    }
+  }
 }
