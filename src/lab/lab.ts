@@ -211,6 +211,8 @@ class SharedGround implements Lab {
       SECURE_COOKIES: 'false',
       // The gateway of a run is told before a server is stopped.
       DRAIN_MS: '0',
+      // Our own services forget, as they may.
+      HAZARDS: 'ignore',
       DATABASE_URL: this.#accountsUrl,
       TOKEN_KEY: this.#tokenKey,
       PASSWORD_HASH_MEMORY_KIB: String(hashing.memoryKib),

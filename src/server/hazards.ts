@@ -4,15 +4,17 @@
 
 import { type Config, ConfigError } from './config.ts';
 
-/** Resolves to warnings. @throws ConfigError where HAZARDS=refuse and there are any. */
+/** Resolves to warnings. @throws ConfigError where HAZARDS=refuse and a hazard is known. */
 export async function checkHazards(config: Config): Promise<readonly string[]> {
   if (config.hazards === 'ignore') return [];
-  const found = await Promise.all(services(config).map(hazardsOf));
-  const hazards = [...new Set(found.flat())];
-  if (config.hazards === 'warn' || hazards.length === 0) return hazards;
+  const found = (await Promise.all(services(config).map(hazardsOf))).flat();
+  const known = new Set(found.flatMap(({ hazard, isKnown }) => (isKnown ? [hazard] : [])));
+  if (config.hazards === 'warn' || known.size === 0) {
+    return [...new Set(found.map(({ hazard }) => hazard))];
+  }
   const cure = 'mend it, or take the risk by HAZARDS=warn';
   throw new ConfigError(
-    hazards.map((hazard) => ({ name: 'HAZARDS', detail: `HAZARDS: ${hazard}; ${cure}` })),
+    [...known].map((hazard) => ({ name: 'HAZARDS', detail: `HAZARDS: ${hazard}; ${cure}` })),
   );
 }
 
@@ -30,11 +32,18 @@ function services(config: Config): string[] {
   return [...new Set(urls.filter((url) => url !== undefined))];
 }
 
-async function hazardsOf(url: string): Promise<string[]> {
+interface Found {
+  readonly hazard: string;
+  /** False where the service did not let us see. */
+  readonly isKnown: boolean;
+}
+
+async function hazardsOf(url: string): Promise<Found[]> {
   if (!url.startsWith('redis')) {
     const { postgresHazards } = await import('../stores/postgres-hazards.ts');
-    return postgresHazards(url);
+    return (await postgresHazards(url)).map((hazard) => ({ hazard, isKnown: true }));
   }
-  const { redisHazards } = await import('../stores/redis-hazards.ts');
-  return redisHazards(url);
+  const { redisHazards, unseen } = await import('../stores/redis-hazards.ts');
+  const hazards = await redisHazards(url);
+  return hazards.map((hazard) => ({ hazard, isKnown: hazard !== unseen }));
 }

@@ -9,6 +9,9 @@ import { RedisConnection } from './redis-connection.ts';
 
 const timeoutMs = 1_000;
 
+/** Not a hazard that is known: a user with few rights is as it should be. */
+export const unseen = 'Redis does not let this user see whether it evicts or persists: unknown';
+
 /**
  * Sentences for the log, none of which names a password; empty when nothing is known against it.
  * In a cluster one of the masters speaks for all.
@@ -32,7 +35,7 @@ export async function redisHazards(url: string): Promise<string[]> {
     hazards.push('Redis is a member of a cluster: write its URL as redis+cluster://');
   }
   if (settings === undefined) {
-    hazards.push('Redis does not let this user see whether it evicts or persists: unknown');
+    hazards.push(unseen);
     return hazards;
   }
   const policy = settings['maxmemory-policy'] ?? 'unknown';

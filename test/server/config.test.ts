@@ -6,8 +6,10 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { createClient } from '@redis/client';
 import { Client } from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
+import { openBacking } from '../../src/backing/backing.ts';
 import { assurance } from '../../src/core/assurance.ts';
 import { newTokenKey } from '../../src/keys/token-key.ts';
 import {
@@ -16,6 +18,7 @@ import {
   readConfig,
   readSettings,
 } from '../../src/server/config.ts';
+import { checkHazards } from '../../src/server/hazards.ts';
 import { freshDatabase } from '../support/backing.ts';
 import { answers, environment, startReplica } from './ground.ts';
 
@@ -142,6 +145,16 @@ test.each<[string, Environment, string]>([
     'TOKEN_KEY',
   ],
   [
+    'a key made for development among others',
+    { ...open, TRUST_PROXY: '10.0.0.1', TOKEN_KEY: `{"keys":[${developmentKey}]}` },
+    'TOKEN_KEY',
+  ],
+  [
+    'a token that nobody can call back for long',
+    { STRATEGY: 'token', ACCESS_TOKEN_MS: '900001' },
+    'ACCESS_TOKEN_MS',
+  ],
+  [
     'revocation that is kept nowhere',
     { STRATEGY: 'token-with-revocation', REVOCATIONS: 'none' },
     'REVOCATIONS',
@@ -149,6 +162,16 @@ test.each<[string, Environment, string]>([
   ['sealing without a key', { STRATEGY: 'sealed-cookie' }, 'SEALING_KEYS'],
 ])('%s is refused at the start', (_what, settings, name) => {
   expect(problemsOf(settings)).toEqual([expect.stringMatching(`^${name}: `)]);
+});
+
+test('a token that lives longer than the policy is warned of', () => {
+  const warned = (settings: Environment) =>
+    readSettings(settings).warnings.filter((warning) => warning.startsWith('ACCESS_TOKEN_MS: '));
+  expect(warned({ STRATEGY: 'token' })).toEqual([]);
+  expect(warned({ STRATEGY: 'token', ACCESS_TOKEN_MS: '900000' })).toHaveLength(1);
+  const long = { ACCESS_TOKEN_MS: '900001' };
+  expect(warned({ STRATEGY: 'token-with-revocation', ...long })).toHaveLength(1);
+  expect(warned({ STRATEGY: 'session', ...long })).toEqual([]);
 });
 
 test('addresses of Sentinel and Cluster are taken, with several hosts', () => {
@@ -173,8 +196,22 @@ test('a PostgreSQL that answers before it has written is refused at the start', 
   const main = '../../src/server/main.ts';
   const refused = startReplica(main, { ...env, HAZARDS: 'refuse' });
   await expect(refused).rejects.toThrow(/HAZARDS: .*synchronous_commit/);
-  await using replica = await startReplica(main, { ...env, HAZARDS: 'warn' });
+  await using replica = await startReplica(main, { ...env, HAZARDS: undefined });
   expect(replica.output()).toContain('synchronous_commit');
+});
+
+test('a Redis that does not let us see what it would lose is a warning', async () => {
+  const backing = await openBacking();
+  onTestFinished(() => backing[Symbol.asyncDispose]());
+  const redis = await backing.startRedis();
+  if (redis === undefined) throw new Error(backing.redisHint);
+  onTestFinished(() => redis[Symbol.asyncDispose]());
+  const admin = await createClient({ url: redis.url }).connect();
+  await admin.sendCommand(['ACL', 'SETUSER', 'few', 'on', '>secret', '~*', '+@all', '-config']);
+  admin.destroy();
+  const few = Object.assign(new URL(redis.url), { username: 'few', password: 'secret' }).href;
+  const settings = { STORE: 'redis', SESSION_STORE_URL: few, HAZARDS: 'refuse' };
+  expect(await checkHazards(readConfig(settings))).toEqual([expect.stringContaining('unknown')]);
 });
 
 test('the program tells what can be set, and what would be used', async () => {

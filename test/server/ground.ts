@@ -41,6 +41,7 @@ export async function environment(answer: Answer): Promise<Environment> {
     PASSWORD_HASH_PASSES: '1',
     LOGIN_FAILURES_MAX: '10000',
     DRAIN_MS: '0',
+    HAZARDS: 'ignore',
     LOG_LEVEL: 'debug',
   };
 }

@@ -3,13 +3,17 @@
 // be wrong, and only the operator can know, is a warning.
 
 import { assurance } from '../../core/assurance.ts';
+import { lifetimes } from '../../core/limits.ts';
 import type { Config } from '../config.ts';
 import { isLoopback } from './kinds.ts';
 import type { Reading } from './reading.ts';
 
+const irrevocableMsMax = 15 * 60_000;
+
 export function judge(config: Config, reading: Reading): void {
   judgeTransport(config, reading);
   judgeKeys(config, reading);
+  judgeTokens(config, reading);
   judgeMemory(config, reading);
 }
 
@@ -39,6 +43,19 @@ function judgeKeys(config: Config, reading: Reading): void {
   }
 }
 
+/** Until a token ends, nobody can call it back, or only those who know of the endings. */
+function judgeTokens({ strategy, revocations, accessTokenMs }: Config, reading: Reading): void {
+  if (strategy !== 'token' && strategy !== 'token-with-revocation') return;
+  const isFinal = strategy === 'token' && revocations === 'none';
+  if (isFinal && accessTokenMs > irrevocableMsMax) {
+    const cure = `at most ${irrevocableMsMax}, or STRATEGY=token-with-revocation`;
+    reading.refuse('ACCESS_TOKEN_MS', `nobody can call such a token back: ${cure}`);
+  } else if (accessTokenMs > lifetimes.accessTokenMs) {
+    const shorter = `${lifetimes.accessTokenMs} at most is advised`;
+    reading.warnings.push(`ACCESS_TOKEN_MS: ${accessTokenMs} is long for a token: ${shorter}`);
+  }
+}
+
 function judgeMemory(config: Config, { warnings }: Reading): void {
   const { strategy, store, revocations } = config;
   const alone = 'and other servers do not know them';
@@ -62,5 +79,7 @@ function judgeMemory(config: Config, { warnings }: Reading): void {
 export const developmentMark = { development: true } as const;
 
 function isForDevelopment(key: string): boolean {
-  return 'development' in JSON.parse(key);
+  const { keys, ...only } = JSON.parse(key);
+  const all: readonly unknown[] = Array.isArray(keys) ? [only, ...keys] : [only];
+  return all.some((each) => typeof each === 'object' && each !== null && 'development' in each);
 }

@@ -49,8 +49,8 @@ export const serverSettings = {
     'HAZARDS',
     'when PostgreSQL or Redis may lose what they acknowledge (synchronous_commit=off, eviction)',
     {
-      says: 'refuse; ignore on loopback',
-      from: (given) => (isLoopback(given('HOST') ?? '127.0.0.1') ? 'ignore' : 'refuse'),
+      says: 'refuse; warn on loopback',
+      from: (given) => (isLoopback(given('HOST') ?? '127.0.0.1') ? 'warn' : 'refuse'),
     },
     ['refuse', 'warn', 'ignore'] as const,
   ),
