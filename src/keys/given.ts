@@ -16,7 +16,7 @@ export const given: KeyRings = {
     return {
       signing: () => first,
       verifying: (id) => known.get(id),
-      current: true,
+      mayExist: () => false,
       generation: 0,
       jwks: () => ({ keys: keys.flatMap(({ publicJwk }) => publicJwk ?? []) }),
       [Symbol.asyncDispose]: async () => undefined,

@@ -49,8 +49,11 @@ export interface KeyRing extends AsyncDisposable {
   signing(): SigningKey;
   /** The key of this id, if tokens that it signed may be accepted. Does no I/O. */
   verifying(id: string): TokenKey | undefined;
-  /** False when there may be keys that this ring has not heard of, because it cannot ask. */
-  readonly current: boolean;
+  /**
+   * For an id that `verifying` does not know: true when there may be such a key all the same,
+   * because this ring has not asked since it met the id, or cannot ask.
+   */
+  mayExist(id: string): boolean;
   /** Grows whenever a key is no longer accepted: what was verified before must be again. */
   readonly generation: number;
   /** The public keys, for others (RFC 7517); secret keys (HS256) are not among them. */

@@ -5,6 +5,7 @@
 // the table as they are: whoever can read it can sign, as whoever can read TOKEN_KEY can.
 
 import type { JWK } from 'jose';
+import { LRUCache } from 'lru-cache';
 import { OperatingError } from '../core/errors.ts';
 import type { KeyRing, KeyRingOptions, KeyRings, SigningKey, TokenKey } from './key-ring.ts';
 import { KeyTable, type Row } from './key-table.ts';
@@ -12,10 +13,17 @@ import { keyStateAt, nextSignsFrom, type Schedule, scheduleOf } from './schedule
 import { canSign, newTokenKey, readTokenKey, unfit } from './token-key.ts';
 
 const askAgainMs = 1_000;
+const strangersMax = 1_000;
 
 interface Entry {
   readonly key: SigningKey;
   readonly row: Row;
+}
+
+/** What is in the table, and when we asked. */
+interface Heard {
+  readonly askedAt: number;
+  readonly entries: readonly Entry[];
 }
 
 class SharedKeyRing implements KeyRing {
@@ -25,6 +33,8 @@ class SharedKeyRing implements KeyRing {
   readonly #timer: NodeJS.Timeout;
   /** By the time at which they begin to sign. */
   #entries: readonly Entry[] = [];
+  /** When an id was met that is no key's, for the latest of them. */
+  readonly #strangers = new LRUCache<string, number>({ max: strangersMax });
   #asking: Promise<void> | undefined;
   /** By our own steady clock, as is everything that the database's clock says, once corrected. */
   #askedAt = Number.NEGATIVE_INFINITY;
@@ -49,13 +59,19 @@ class SharedKeyRing implements KeyRing {
   verifying(id: string): TokenKey | undefined {
     const at = this.#entries.findIndex(({ key }) => key.id === id);
     if (at >= 0) return this.#stateOf(at) === 'retired' ? undefined : this.#entries[at]?.key;
-    if (performance.now() - this.#askedAt > askAgainMs) this.#askInBackground();
+    const now = performance.now();
+    if (!this.#strangers.has(id)) this.#strangers.set(id, now);
+    if (now - this.#askedAt > askAgainMs) this.#askInBackground();
     return undefined;
   }
 
-  /** A key that signs was published a lead ago: whoever has asked since then knows it. */
-  get current(): boolean {
-    return performance.now() - this.#heardAt < this.#schedule.leadMs;
+  /**
+   * A key that signs was published a lead ago, and whoever has asked since then knows it; but the
+   * first key of an empty table signs at once.
+   */
+  mayExist(id: string): boolean {
+    if (performance.now() - this.#heardAt >= this.#schedule.leadMs) return true;
+    return (this.#strangers.get(id) ?? Number.NEGATIVE_INFINITY) >= this.#heardAt;
   }
 
   jwks() {
@@ -84,26 +100,31 @@ class SharedKeyRing implements KeyRing {
   }
 
   async #ask(): Promise<void> {
-    await this.#read();
-    const newest = this.#entries.at(-1)?.row;
+    const heard = await this.#read();
+    const newest = heard.entries.at(-1)?.row;
     const signsFrom = nextSignsFrom(this.#now(), newest?.signsFrom, this.#schedule);
-    if (signsFrom !== undefined) {
+    // An empty table is not taken for what is known: there is always a key to sign with.
+    if (signsFrom === undefined) this.#know(heard);
+    else {
       const jwk = await newTokenKey(this.#options.algorithm);
       await this.#table.insert({ turn: (newest?.turn ?? 0) + 1, jwk: JSON.parse(jwk), signsFrom });
-      await this.#read();
+      this.#know(await this.#read());
     }
     const retired = this.#entries.filter((_, at) => this.#stateOf(at) === 'retired');
     if (retired.length > 0) await this.#table.remove(retired.map(({ row }) => row));
   }
 
-  async #read(): Promise<void> {
+  async #read(): Promise<Heard> {
     const askedAt = performance.now();
     const { now, rows } = await this.#table.read();
     const heardAt = performance.now();
-    const entries = await Promise.all(rows.map((row) => this.#entryOf(row)));
+    this.#clockOffset = now - (askedAt + heardAt) / 2;
+    return { askedAt, entries: await Promise.all(rows.map((row) => this.#entryOf(row))) };
+  }
+
+  #know({ askedAt, entries }: Heard): void {
     const kept = new Set(entries.map(({ key }) => key.id));
     if (this.#entries.some(({ key }) => !kept.has(key.id))) this.generation += 1;
-    this.#clockOffset = now - (askedAt + heardAt) / 2;
     this.#heardAt = askedAt;
     this.#entries = entries;
   }

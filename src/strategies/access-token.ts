@@ -132,7 +132,7 @@ class Signers {
     const id = known?.id ?? keyIdIn(header);
     if (id === undefined) return 'bad-signature';
     const key = this.#keys.verifying(id);
-    if (key === undefined) return this.#keys.current ? 'bad-signature' : 'unknown-key';
+    if (key === undefined) return this.#keys.mayExist(id) ? 'unknown-key' : 'bad-signature';
     if (key === known) return key;
     if (header !== this.headerOf(key)) return 'bad-signature';
     if (this.#byHeader.size >= headersMax) this.#byHeader.clear();

@@ -348,7 +348,7 @@ function ringOf(keys: readonly SigningKey[]): NonNullable<StrategyOptions['keys'
   return {
     signing: () => keys[0] as SigningKey,
     verifying: (id) => keys.find((key) => key.id === id),
-    current: true,
+    mayExist: () => false,
     generation: 0,
     jwks: () => ({ keys: [] }),
     [Symbol.asyncDispose]: async () => undefined,

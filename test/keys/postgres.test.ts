@@ -34,8 +34,7 @@ const rows = (url: string) =>
 
 /** True, false, or undefined where the ring itself says that it may not know. */
 function accepts(ring: KeyRing, id: string): boolean | undefined {
-  const { current } = ring;
-  return ring.verifying(id) !== undefined || (current ? false : undefined);
+  return ring.verifying(id) !== undefined || (ring.mayExist(id) ? undefined : false);
 }
 
 test.each(['EdDSA', 'ES256', 'HS256'] as const)(
@@ -129,13 +128,13 @@ describe('when the database is away', () => {
     const url = await freshDatabase();
     const ring = await open(url, { rotationMs: 2_000 });
     const { id } = ring.signing();
-    expect(ring.current).toBe(true);
+    expect(ring.mayExist('')).toBe(false);
     const outage = await closing(url);
-    await vi.waitFor(() => expect(ring.current).toBe(false), soon);
+    await vi.waitFor(() => expect(ring.mayExist('')).toBe(true), soon);
     expect(ring.signing().id).toBe(id);
     expect(ring.verifying(id)).toBeDefined();
     await outage.reopen();
-    await vi.waitFor(() => expect(ring.current).toBe(true), soon);
+    await vi.waitFor(() => expect(ring.mayExist('')).toBe(false), soon);
     expect(ring.verifying(id)).toBeDefined();
   });
 
@@ -162,4 +161,18 @@ test('a key that an operator took away is refused by all servers within five sec
   expect(performance.now() - started).toBeLessThan(5_000);
   expect(rings.every((ring, at) => ring.generation > (generations[at] ?? 0))).toBe(true);
   expect(await rows(url)).toHaveLength(1);
+});
+
+test('a key that signs at once is not refused by who has not heard of it yet, and strangers are', async () => {
+  const url = await freshDatabase();
+  const one = await open(url);
+  await withClient(url, (client) => client.query('DELETE FROM token_keys'));
+  const { id } = (await open(url)).signing();
+  expect(accepts(one, id)).toBeUndefined();
+  const [junk, ...more] = Array.from({ length: 3 }, () => randomBytes(32).toString('base64url'));
+  expect(accepts(one, junk ?? '')).toBeUndefined();
+  await vi.waitFor(() => expect(accepts(one, id)).toBe(true), soon);
+  expect(accepts(one, junk ?? '')).toBe(false);
+  for (const other of more) expect(accepts(one, other)).toBeUndefined();
+  expect(accepts(one, junk ?? '')).toBe(false);
 });

@@ -384,9 +384,7 @@ async function shakyRing() {
   const ring: KeyRing = {
     ...own,
     verifying: (id) => (state.accepted ? own.verifying(id) : undefined),
-    get current() {
-      return state.current;
-    },
+    mayExist: () => !state.current,
     get generation() {
       return state.generation;
     },
