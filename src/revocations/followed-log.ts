@@ -6,6 +6,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { OperatingError } from '../core/errors.ts';
+import { ageMsOf, justNow, never } from '../core/moment.ts';
 import type {
   Ending,
   Judged,
@@ -36,13 +37,6 @@ const retryMs = 100;
 /** Of how many polls one may be lost, or late, before the view is too old. */
 const pollsPerStaleness = 5;
 
-interface Moment {
-  readonly steadyMs: number;
-  readonly wallMs: number;
-}
-
-const justNow = (): Moment => ({ steadyMs: performance.now(), wallMs: Date.now() });
-
 export class FollowedLog implements RevocationLog {
   readonly #source: Source;
   readonly #view: View;
@@ -50,7 +44,7 @@ export class FollowedLog implements RevocationLog {
   readonly #closing = new AbortController();
   #following: Promise<void> | undefined;
   /** When the last poll that succeeded was sent. */
-  #asOf: Moment = { steadyMs: Number.NEGATIVE_INFINITY, wallMs: Number.NEGATIVE_INFINITY };
+  #asOf = never;
 
   private constructor(source: Source, view: View, stalenessMs: number) {
     this.#source = source;
@@ -107,8 +101,7 @@ export class FollowedLog implements RevocationLog {
   }
 
   ageMs(): number {
-    const { steadyMs, wallMs } = this.#asOf;
-    return Math.max(performance.now() - steadyMs, Date.now() - wallMs);
+    return ageMsOf(this.#asOf);
   }
 
   follow(listener: (ending: Ending) => void): Disposable {

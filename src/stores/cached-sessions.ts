@@ -11,13 +11,13 @@ import type { MaybePromise } from '../core/maybe-promise.ts';
 import { expiresAt, type StoredSession } from '../core/session.ts';
 import type { SessionStore } from './store.ts';
 
-/** Tells which sessions were changed, by whomever. Times are those of performance.now(). */
+/** Tells which sessions were changed, by whomever. */
 export interface InvalidationFeed extends AsyncDisposable {
   /**
-   * Before this moment nothing is unheard of that was acknowledged longer ago than the bound of
-   * staleness that the feed promises. It moves on by itself, and is past while the feed is lost.
+   * Whether nothing is unheard of that was acknowledged longer ago than the bound of staleness that
+   * the feed promises. Never while the feed is lost.
    */
-  readonly trustedUntil: number;
+  readonly isTrusted: boolean;
   /** Calls back with the id of a session that was changed, or null when it may be any of them. */
   follow(listener: (id: string | null) => void): void;
 }
@@ -74,7 +74,7 @@ export class CachedSessions implements SessionStore {
     if (
       entry !== undefined &&
       at < entry.until &&
-      at < this.#feed.trustedUntil &&
+      this.#feed.isTrusted &&
       now < expiresAt(entry.session)
     ) {
       return entry.session;
@@ -151,7 +151,7 @@ export class CachedSessions implements SessionStore {
 
   async #ask(id: string, now: number, at: number): Promise<StoredSession | undefined> {
     if (this.#tombstones.has(id)) return undefined;
-    const mayFill = at < this.#feed.trustedUntil && !this.#tickets.has(id);
+    const mayFill = this.#feed.isTrusted && !this.#tickets.has(id);
     const ticket = Symbol();
     if (mayFill) this.#tickets.set(id, ticket);
     try {

@@ -2,12 +2,14 @@
 // Redis announces every key under our prefix that somebody wrote or deleted (client-side caching in
 // broadcasting mode). A connection that fell silent looks alive, so it is asked all the time: what
 // was acknowledged before a question was sent has been announced before its answer, so each answer
-// buys trust for a second from its question. That second is the bound of staleness, however the
-// connection fails; one that is seen to fail loses its trust at once. It follows one master, and
-// leaves it when it is none any more; while two believe to be it, only the age of entries bounds.
+// buys trust for a second from its question, by whichever clock says more. That second is the bound
+// of staleness, however the connection fails; one that is seen to fail loses its trust at once. It
+// follows one master, and leaves it when it is none any more; while two believe to be it, only the
+// age of entries bounds.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { OperatingError } from '../core/errors.ts';
+import { ageMsOf, justNow, never } from '../core/moment.ts';
 import type { InvalidationFeed } from './cached-sessions.ts';
 import { inTime } from './outage.ts';
 import { redisAddress } from './redis-address.ts';
@@ -21,7 +23,8 @@ const startBudgetMs = 2_000;
 const restMs = { least: 25, most: 200 };
 
 export class RedisTracking implements InvalidationFeed {
-  trustedUntil = 0;
+  /** When the last question was sent that was answered. */
+  #asOf = never;
   readonly #connect: () => Promise<Client>;
   readonly #prefix: string;
   readonly #closing = new AbortController();
@@ -45,6 +48,15 @@ export class RedisTracking implements InvalidationFeed {
     const tracking = new RedisTracking(connectorTo(url), prefix);
     await tracking.#opened.promise;
     return tracking;
+  }
+
+  /** How old what was acknowledged must be to have surely been heard. */
+  ageMs(): number {
+    return ageMsOf(this.#asOf);
+  }
+
+  get isTrusted(): boolean {
+    return this.ageMs() < trackingStalenessMs;
   }
 
   follow(listener: (id: string | null) => void): void {
@@ -87,14 +99,14 @@ export class RedisTracking implements InvalidationFeed {
       client.on('invalidate', (key) => this.#tell(key === null ? null : idIn(String(key))));
       await inTime(dueMs, track(client, this.#prefix));
       for (;;) {
-        const askedAt = performance.now();
+        const asked = justNow();
         const { role } = await inTime(dueMs, client.hello());
         signal.throwIfAborted();
         if (String(role) !== 'master')
           return new Error('the server that was followed is no master');
-        this.trustedUntil = askedAt + trackingStalenessMs;
+        this.#asOf = asked;
         answered();
-        const leftMs = Math.max(0, askedAt + heartbeatMs - performance.now());
+        const leftMs = Math.max(0, heartbeatMs - this.ageMs());
         await delay(leftMs, undefined, { signal, ref: false });
       }
     } catch (failure) {
@@ -105,7 +117,7 @@ export class RedisTracking implements InvalidationFeed {
   }
 
   #lapse(): void {
-    this.trustedUntil = 0;
+    this.#asOf = never;
     this.#tell(null);
   }
 }

@@ -64,7 +64,7 @@ class Announcing {
 
   /** Announcements come in their order, each in a turn of its own; those of a lost feed never. */
   announce(id: string | null): void {
-    if (this.feed.trustedUntil === 0) return;
+    if (!this.feed.isTrusted) return;
     this.#underWay.push([id, new Map(this.truth)]);
     const line = this.#underWay;
     void this.#scheduler.turn().then(() => {
@@ -89,7 +89,7 @@ class Announcing {
 
   /** How new a read that begins now must be. */
   leastOf(id: string): number {
-    const known = this.feed.trustedUntil === 0 ? this.truth : this.told;
+    const known = this.feed.isTrusted ? this.told : this.truth;
     return known.get(id) ?? 0;
   }
 }
@@ -144,7 +144,7 @@ async function interleave(random: Random): Promise<string[]> {
     else if (event === 'end there') await end(home.store, id);
     else if (event === 'end others here') await endOthers(id);
     else if (event === 'flush') home.announce(null);
-    else if (home.feed.trustedUntil > 0) {
+    else if (home.feed.isTrusted) {
       home.lose();
       await scheduler.turn();
       home.restore();

@@ -3,7 +3,7 @@
 import type { InvalidationFeed } from '../../src/stores/cached-sessions.ts';
 
 export class HandFeed implements InvalidationFeed {
-  trustedUntil = Number.POSITIVE_INFINITY;
+  isTrusted = true;
   tell: (id: string | null) => void = () => undefined;
 
   follow(listener: (id: string | null) => void): void {
@@ -11,12 +11,12 @@ export class HandFeed implements InvalidationFeed {
   }
 
   lose(): void {
-    this.trustedUntil = 0;
+    this.isTrusted = false;
     this.tell(null);
   }
 
   restore(): void {
-    this.trustedUntil = Number.POSITIVE_INFINITY;
+    this.isTrusted = true;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
