@@ -20,7 +20,7 @@ const ours = async () => {
     ? stores.redis.open({ url, timeoutMs: 250 })
     : stores.memory.open({ timeoutMs: 250 }));
   const RaceFreeStore = raceFree(session.Store);
-  return new RaceFreeStore({ store, userId: ({ username }) => username });
+  return new RaceFreeStore({ store });
 };
 
 const app = express();

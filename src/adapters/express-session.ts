@@ -19,8 +19,6 @@ type StoreClass = abstract new () => ExpressStore;
 
 export interface ExpressSessionOptions {
   readonly store: SessionStore;
-  /** Whose session it is, for lists and "log out everywhere"; absent: every session stands alone. */
-  readonly userId?: (data: SessionData) => string | undefined;
   /** A session ends this long after its beginning, used or not. Default: `lifetimes.absoluteMs`. */
   readonly absoluteMs?: number;
   /** For cookies without an age: how long an unused session lives. Default: `lifetimes.idleMs`. */
@@ -75,13 +73,13 @@ export function raceFree(Base: StoreClass): new (options: ExpressSessionOptions)
     }
 
     async #create(sid: string, data: SessionData): Promise<void> {
-      const { store, userId, absoluteMs = lifetimes.absoluteMs } = this.#options;
+      const { store, absoluteMs = lifetimes.absoluteMs } = this.#options;
       const [id, now, fields] = [idOf(sid), Date.now(), fieldsOf(data)];
-      const user = userId?.(data) ?? id;
       const clocks = { createdAt: now, lastSeenAt: now, authenticatedAt: now, rotatedAt: now };
       const { outcome } = await store.create({
         ...clocks,
-        ...{ id, handle: newHandle(), userId: user, userName: user, fields },
+        // It begins before anybody logs in, and the library does not say whose it becomes.
+        ...{ id, handle: newHandle(), userId: id, userName: id, fields },
         ...{ revision: 0, epoch: 0, dataVersion: 0 },
         absoluteExpiresAt: now + absoluteMs,
         idleExpiresAt: now + this.#idleMs(data),
