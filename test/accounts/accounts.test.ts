@@ -6,6 +6,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { Client } from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Accounts, type Asker, openAccounts } from '../../src/accounts/accounts.ts';
+import { withClient } from '../../src/backing/databases.ts';
 import { OperatingError } from '../../src/core/errors.ts';
 import { freshDatabase } from '../support/backing.ts';
 
@@ -157,6 +158,35 @@ describe('when the database', () => {
     expect(performance.now() - begun).toBeLessThan(3_000);
     await locker.query('rollback');
     await accounts.register('ann', password);
+  });
+
+  test('is slow, waiting for a connection and for its answer take no longer together', async () => {
+    const url = await freshDatabase();
+    const accounts = await open(url, 1_000);
+    await withClient(url, async (locker) => {
+      await locker.query('begin; lock table users');
+      const begun = performance.now();
+      const said = await Promise.all(
+        Array.from({ length: 12 }, () => outcome(verify(accounts, 'ann', password))),
+      );
+      expect(performance.now() - begun).toBeLessThan(1_500);
+      expect(said).toEqual(Array(12).fill('accounts-unavailable'));
+    });
+  });
+
+  test('answers nobody, soon nobody waits for it', async () => {
+    const relay = await relayTo(await freshDatabase());
+    const accounts = await open(relay.url, 1_000);
+    relay.muted = true;
+    const ping = async () => {
+      const begun = performance.now();
+      expect(await outcome(accounts.ping())).toBe('accounts-unavailable');
+      return performance.now() - begun;
+    };
+    const pings = (count: number) => Promise.all(Array.from({ length: count }, ping));
+    await pings(4);
+    // One of them asks whether it is back.
+    expect((await pings(20)).toSorted((a, b) => a - b)[18]).toBeLessThan(500);
   });
 
   test('cannot be reached, opening says so', async () => {
