@@ -11,13 +11,13 @@ import type { EndReason, Session } from '../core/session.ts';
 import type { Judged, RevocationLog } from '../revocations/revocation-log.ts';
 import type { SessionStore } from '../stores/store.ts';
 import { afterWrite } from './login.ts';
-import type { Owner, Recogniser, RequestHeaders, Strategy, StrategyOptions } from './strategy.ts';
+import type { Recogniser, RequestHeaders, Strategy, StrategyOptions } from './strategy.ts';
 
 const revoked = anonymous('revoked');
 
 /** @throws Error without `options.revocations` */
 export async function startWithRevocations(
-  strategy: Strategy,
+  strategy: Pick<Strategy, 'start'>,
   options: StrategyOptions,
 ): Promise<Recogniser> {
   const { revocations: log, store } = options;
@@ -51,12 +51,7 @@ export async function startWithRevocations(
 
   return {
     recognise,
-    async begin(user, headers) {
-      const before = await inner.recognise(headers);
-      const issue = await inner.begin(user, headers);
-      if (before.kind === 'recognised') await afterWrite(endIn(log, before.session));
-      return issue;
-    },
+    begin: (user, headers) => inner.begin(user, headers),
     async change(session, changes) {
       return (await hasEnded(session)) ? { outcome: 'gone' } : inner.change(session, changes);
     },
@@ -67,11 +62,12 @@ export async function startWithRevocations(
       return inner.refresh(headers, refreshToken);
     },
     async stepUp(session, headers) {
-      const standing = await log.ask(session);
-      if (standing === 'ended') return { outcome: 'refused', reason: 'revoked' };
+      if (await hasEnded(session)) return { outcome: 'refused', reason: 'revoked' };
       return inner.stepUp(session, headers);
     },
     ...loggedEndings(inner, log, options),
+    leave: (headers) => inner.leave(headers),
+    endOne: (owner, handle, reason) => inner.endOne(owner, handle, reason),
     list: (owner) => inner.list(owner),
     csrfToken: (headers) => inner.csrfToken(headers),
     csrfMatches: (headers, token) => inner.csrfMatches(headers, token),
@@ -79,25 +75,13 @@ export async function startWithRevocations(
   };
 }
 
-/** The endings of a recogniser, each in the log before it happens. */
+/** The endings of a user, each in the log before it happens; one session's a strategy logs itself. */
 function loggedEndings(inner: Recogniser, log: RevocationLog, options: StrategyOptions) {
-  const { store, clock, lifetimes } = options;
+  const { clock, lifetimes } = options;
   /** No session that lives now lives longer. */
   const until = () => clock.now() + lifetimes.absoluteMs;
 
-  async function end(session: Session) {
-    await endIn(log, session);
-    return afterWrite(inner.end(session));
-  }
-
   return {
-    end,
-    async endAgain(headers: RequestHeaders) {
-      const before = await inner.recognise(headers);
-      if (before.kind === 'unknown') throw before.cause;
-      if (before.kind === 'recognised') await end(before.session);
-      else await inner.endAgain?.(headers);
-    },
     async endAll(session: Session) {
       await log.endUser(session.userId, until());
       return afterWrite(inner.endAll(session));
@@ -110,12 +94,6 @@ function loggedEndings(inner: Recogniser, log: RevocationLog, options: StrategyO
     async endUser(userId: string, reason: EndReason) {
       await log.endUser(userId, until());
       return afterWrite(inner.endUser(userId, reason));
-    },
-    async endOne(owner: Owner, handle: string, reason?: EndReason) {
-      const sessions = await store.list(owner.userId, clock.now());
-      const wanted = sessions.find((session) => session.handle === handle);
-      if (wanted !== undefined) await endIn(log, wanted);
-      return afterWrite(inner.endOne(owner, handle, reason));
     },
   };
 }

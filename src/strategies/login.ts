@@ -17,7 +17,7 @@ import {
 } from '../core/session.ts';
 import { anyFields, upcast } from '../core/session-schema.ts';
 import type { SessionLimit, SessionStore } from '../stores/store.ts';
-import type { Changes, Owner, SessionSummary, StrategyOptions } from './strategy.ts';
+import type { Changes, Owner, Refusal, SessionSummary, StrategyOptions } from './strategy.ts';
 
 /** What a login begins with besides the user. */
 export interface LoginTerms {
@@ -96,7 +96,7 @@ export function newLogin(
 export type Replaced =
   /** `credential` is what its holder presents from now on. */
   | { readonly outcome: 'ok'; readonly credential: Credential; readonly session: Session }
-  | { readonly outcome: 'refused' }
+  | Refusal
   | { readonly outcome: 'reuse'; readonly handle: string };
 
 /** Before the sealed successor of a step-up: it is for nobody who comes late without a proof. */
@@ -106,6 +106,10 @@ const proofMark = '!';
  * Replaces the credential (rotation) and notes the use. With a `proof` the user has just proven
  * again who they are; a credential from before gains that by no refresh: one that comes late stays
  * what it is until its grace is over.
+ *
+ * @throws OperatingError `session-conflict` for a proof with a credential that a refresh replaced:
+ *   whoever else was given the successor has proven nothing, and to replace that one as well would
+ *   make all that is still under way with this one look like theft
  */
 export async function replaceCredential(
   { store, clock, lifetimes }: Pick<StrategyOptions, 'store' | 'clock' | 'lifetimes'>,
@@ -123,18 +127,15 @@ export async function replaceCredential(
     graceMs: lifetimes.rotationGraceMs,
   });
   if (rotated.outcome === 'reuse') return rotated;
-  if (rotated.outcome === 'gone') return { outcome: 'refused' };
+  if (rotated.outcome === 'gone') return { outcome: 'refused', reason: 'not-found' };
   const isLate = rotated.outcome === 'absorbed';
   const isByProof = isLate && rotated.sealedSecret.startsWith(proofMark);
+  if (proven && isLate && !isByProof) throw new OperatingError('session-conflict');
   const successor = isLate ? presented.unseal(withoutMark(rotated.sealedSecret)) : next;
-  if (proven && isLate && !isByProof) {
-    // Whoever else was given this successor has proven nothing.
-    return replaceCredential({ store, clock, lifetimes }, successor, proof);
-  }
   const idleExpiresAt = now + lifetimes.idleMs;
   const provenAt = proven ? ([now] as const) : ([] as const);
   const used = store.touch(presented.id, now, idleExpiresAt, ...provenAt);
-  if (!(await afterWrite(used))) return { outcome: 'refused' };
+  if (!(await afterWrite(used))) return { outcome: 'refused', reason: 'revoked' };
   const session = { ...rotated.session, lastSeenAt: now, idleExpiresAt };
   if (proven) {
     return { outcome: 'ok', credential: successor, session: { ...session, authenticatedAt: now } };
@@ -206,13 +207,15 @@ export async function afterWrite<T>(step: Promise<T>): Promise<T> {
   }
 }
 
+type Kept = Pick<StrategyOptions, 'store' | 'clock' | 'revocations'>;
+
 /** The user's logins, as their owner sees them, oldest first. */
 export async function listLogins(
-  store: SessionStore,
+  { store, clock, revocations }: Kept,
   { userId }: Owner,
-  now: number,
 ): Promise<readonly SessionSummary[]> {
-  return (await store.list(userId, now)).map(summaryOf);
+  const sessions = await store.list(userId, clock.now());
+  return sessions.filter((each) => revocations?.standing(each) !== 'ended').map(summaryOf);
 }
 
 export function summaryOf(session: Session): SessionSummary {
@@ -222,13 +225,23 @@ export function summaryOf(session: Session): SessionSummary {
 
 /** Ends the login of this handle if it is the user's own. */
 export async function endLogin(
-  store: SessionStore,
+  options: Kept,
   { userId }: Owner,
   handle: string,
   reason: EndReason,
-  now: number,
 ): Promise<boolean> {
-  const sessions = await store.list(userId, now);
+  const sessions = await options.store.list(userId, options.clock.now());
   const wanted = sessions.find((session) => session.handle === handle);
-  return wanted !== undefined && (await store.revoke(wanted.id, reason, now));
+  return wanted !== undefined && endSession(options, wanted, reason);
+}
+
+/** Ends one session: in the log of endings first, where there is one, so that nothing revives it. */
+export async function endSession(
+  { store, clock, revocations }: Kept,
+  { id, absoluteExpiresAt }: Session,
+  reason: EndReason,
+): Promise<boolean> {
+  if (revocations === undefined) return store.revoke(id, reason, clock.now());
+  await revocations.endSession(id, absoluteExpiresAt);
+  return afterWrite(store.revoke(id, reason, clock.now()));
 }

@@ -67,11 +67,13 @@ export class PresentedSessions {
   }
 
   /** For rotation. A lone credential goes to the store unasked: it alone knows an old one. */
-  async choose(headers: RequestHeaders): Promise<Credential | undefined> {
+  async choose(headers: RequestHeaders): Promise<Credential | AnonymousReason> {
     const presented = this.#cookie.credentialsIn(headers);
-    if (typeof presented !== 'string' && presented.length === 1) return presented[0];
-    const found = await this.find(headers);
-    return typeof found === 'string' ? undefined : found.credential;
+    if (typeof presented === 'string') return presented;
+    const [first, second] = presented;
+    if (first && !second) return first;
+    const found = await this.findAmong(presented);
+    return typeof found === 'string' ? found : found.credential;
   }
 
   isInGrace({ rotatedAt }: Session): boolean {

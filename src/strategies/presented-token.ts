@@ -1,7 +1,8 @@
 // From the header fields of a request to what its access token tells. A token that was verified
 // once need not be again while its key is accepted: the gate leaves each token one spelling, so the
 // text itself is compared. It is remembered under its end, because finding a text costs by its
-// length. The clock is asked each time; nothing here does I/O.
+// length, and only when it comes a second time: keeping what never comes again costs nearly half as
+// much as verifying it (HMAC). The clock is asked each time; nothing here does I/O.
 
 import { LRUCache } from 'lru-cache';
 import { OperatingError } from '../core/errors.ts';
@@ -19,6 +20,8 @@ const cacheCharsMax = 16 * 1024 * 1024;
 const scheme = 'bearer ';
 /** So much of a token's end, which is of its signature, tells it from others. */
 const nameChars = 43;
+/** How many first sights are remembered, roughly; a power of two. */
+const firstSightsMax = 65_536;
 
 interface Verified {
   /** The whole header field. */
@@ -37,6 +40,7 @@ export class PresentedTokens {
     maxSize: cacheCharsMax,
     sizeCalculation: ({ field }) => field.length,
   });
+  readonly #firstSights = new Int32Array(firstSightsMax);
   #generation: number | undefined;
 
   constructor(options: StrategyOptions, tokens: AccessTokens) {
@@ -92,8 +96,19 @@ export class PresentedTokens {
         ? frozen({ kind: 'recognised', session: current })
         : anonymous('unknown-version'),
     };
-    this.#verified.set(field.slice(-nameChars), verified);
+    const name = field.slice(-nameChars);
+    if (this.#wasSeen(name)) this.#verified.set(name, verified);
     return verified;
+  }
+
+  /** Forgets by and by, and takes one token for another in a billion: it decides about a cache. */
+  #wasSeen(name: string): boolean {
+    let print = 0;
+    for (let at = 0; at < 8; at += 1) print = Math.imul(print, 31) + name.charCodeAt(at);
+    const slot = print & (firstSightsMax - 1);
+    const before = this.#firstSights[slot];
+    this.#firstSights[slot] = print;
+    return before === (print | 0);
   }
 }
 

@@ -1,20 +1,25 @@
-// The whole session in the client's cookie, encrypted: nothing is kept on the server and nobody is
-// asked, and unlike a token it renews itself with use, as browsers need it. The price: nobody can
-// call it back, two tabs that change it at once lose one of the changes, it holds less than 4096
-// bytes, and there is no list of a user's sessions, so none is counted or ended from elsewhere.
-// A log of endings (revocations) in front of it mends the first and the last.
+// The whole session in the client's cookie, encrypted: no session is kept on the server and nobody
+// is asked, and unlike a token it renews itself with use, as browsers need it. A copy would do so
+// too, until the absolute limit, so it takes a log of endings: what is in there is refused by every
+// server. The price: two tabs that change it at once lose one of the changes, it holds less than
+// 4096 bytes, and there is no list of a user's sessions: none is counted, another one is ended only
+// with all of them, and how many those are nobody knows.
 
+import assert from 'node:assert/strict';
 import { OperatingError } from '../core/errors.ts';
 import { touchIntervalMs } from '../core/limits.ts';
 import { type AnonymousReason, anonymous, type Recognition } from '../core/recognition.ts';
 import { expiresAt, type Session, withoutSecrets } from '../core/session.ts';
+import type { RevocationLog } from '../revocations/revocation-log.ts';
 import { type Cookie, cookieOf, credentialsMax, isSentByItself } from './cookie.ts';
-import { changed, loginTerms, newLogin, summaryOf, upToDate } from './login.ts';
+import { startWithRevocations } from './durable-endings.ts';
+import { afterWrite, changed, loginTerms, newLogin, summaryOf, upToDate } from './login.ts';
 import { type Held, SealedSessions } from './sealed-session.ts';
 import type {
   Changed,
   Changes,
   Issue,
+  Left,
   Owner,
   Recogniser,
   Refreshed,
@@ -24,27 +29,34 @@ import type {
 } from './strategy.ts';
 
 export const sealedCookie: Strategy = {
-  says: 'in the client, as an encrypted cookie; nobody is asked, ever',
+  says: 'in the client, as an encrypted cookie; every server follows a log of what has ended',
   selfContained: true,
-  needs: ['sealingKeys'],
+  needs: ['sealingKeys', 'revocations'],
   claims: {
     identity: { holds: true, because: 'nobody can read or change a sealed cookie' },
     durability: { holds: true, because: 'every server that has the keys can open the cookie' },
-    revocation: { holds: false, because: 'a copy of a cookie opens until it expires' },
-    'no-resurrection': { holds: true, because: 'every server sees the same expiry in the cookie' },
+    revocation: {
+      holds: true,
+      because: 'an ending reaches a server within its bound, or it refuses',
+    },
+    'no-resurrection': { holds: true, because: 'what a server knows as ended it never accepts' },
     'no-lost-update': { holds: false, because: 'the data travel: the last answer to arrive wins' },
-    'fails-closed': { holds: true, because: 'recognition needs no store' },
+    'fails-closed': { holds: true, because: 'a server with too old a view asks, or refuses' },
     convergence: { holds: true, because: 'all that is needed to decide is in the cookie' },
   },
-  start: async (options) => new SealedRecogniser(options),
+  start: (options) =>
+    startWithRevocations({ start: async (own) => new SealedRecogniser(own) }, options),
 };
 
 class SealedRecogniser implements Recogniser {
   readonly #options: StrategyOptions;
   readonly #cookie: Cookie;
   readonly #sealed: SealedSessions;
+  readonly #log: RevocationLog;
 
   constructor(options: StrategyOptions) {
+    assert(options.revocations !== undefined, 'only a log of endings ends a sealed session');
+    this.#log = options.revocations;
     this.#options = options;
     this.#cookie = cookieOf(options.secureCookies);
     this.#sealed = new SealedSessions(options);
@@ -65,10 +77,13 @@ class SealedRecogniser implements Recogniser {
       : { kind: 'recognised', session };
   }
 
-  async begin(user: { id: string; name: string }): Promise<Issue> {
+  async begin(user: { id: string; name: string }, headers: RequestHeaders): Promise<Issue> {
     const terms = await loginTerms(this.#options, user.id);
     const { record } = newLogin(user, this.#now(), this.#options.lifetimes, terms);
-    return this.#hand(withoutSecrets(record));
+    const issue = this.#hand(withoutSecrets(record));
+    const before = this.#heldIn(headers);
+    if (typeof before !== 'string') await afterWrite(this.#end(before.session));
+    return issue;
   }
 
   async change(session: Session, changes: Changes): Promise<Changed> {
@@ -83,13 +98,29 @@ class SealedRecogniser implements Recogniser {
   stepUp = async ({ id }: Session, headers: RequestHeaders) =>
     this.#renew(headers, { id, authenticatedAt: this.#now() });
 
-  end = async () => this.forget();
+  async leave(headers: RequestHeaders): Promise<Left> {
+    const texts = this.#cookie.textsIn(headers);
+    const known = texts.length > credentialsMax ? [] : texts;
+    const sessions = known.flatMap((text) => this.#sealed.sessionIn(text) ?? []);
+    const each = [...new Map(sessions.map((session) => [session.id, session])).values()];
+    const ended = each.filter((session) => this.#log.standing(session) !== 'ended');
+    await Promise.all(each.map((session) => this.#end(session)));
+    return { ...this.forget(), ended };
+  }
+
+  // The log has ended them before it asks here.
   endAll = async () => this.forget();
   endOthers = async () => 0;
   endUser = async () => 0;
-  endOne = async () => false;
 
-  list = async (owner: Owner) => (isSession(owner) ? [summaryOf(owner)] : []);
+  async endOne(owner: Owner, handle: string): Promise<boolean> {
+    if (!isSession(owner) || owner.handle !== handle) return false;
+    await this.#end(owner);
+    return true;
+  }
+
+  list = async (owner: Owner) =>
+    isSession(owner) && this.#log.standing(owner) !== 'ended' ? [summaryOf(owner)] : [];
 
   csrfToken(headers: RequestHeaders): string | undefined {
     const held = isSentByItself(headers) ? this.#heldIn(headers) : 'no-credential';
@@ -119,12 +150,16 @@ class SealedRecogniser implements Recogniser {
 
   #renew(headers: RequestHeaders, proof: Partial<Session>): Refreshed {
     const held = this.#heldIn(headers);
-    if (typeof held === 'string') return { outcome: 'refused' };
+    if (typeof held === 'string') return { outcome: 'refused', reason: held };
     const session = upToDate(held.session, this.#options.schema);
-    if (session === undefined || session.id !== (proof.id ?? session.id))
-      return { outcome: 'refused' };
+    if (session === undefined) return { outcome: 'refused', reason: 'unknown-version' };
+    if (session.id !== (proof.id ?? session.id)) return { outcome: 'refused', reason: 'malformed' };
     const renewed = { ...this.#used(session), rotatedAt: this.#now(), ...proof };
     return { outcome: 'ok', issue: this.#hand(renewed) };
+  }
+
+  #end({ id, absoluteExpiresAt }: Session): Promise<void> {
+    return this.#log.endSession(id, absoluteExpiresAt);
   }
 
   #used(session: Session): Session {

@@ -63,6 +63,12 @@ export class SealedSessions {
     return held.session.lastSeenAt > now + clockSkewMs ? 'wrong-claims' : held;
   }
 
+  /** Whose it is or was, whatever the time. */
+  sessionIn(text: string): Session | undefined {
+    const held = this.#unsealed.get(text) ?? this.#unseal(text);
+    return typeof held === 'string' ? undefined : held.session;
+  }
+
   #unseal(text: string): Held | AnonymousReason {
     const unsealed = this.#sealing.unseal(text);
     if (typeof unsealed === 'string') return unsealed;

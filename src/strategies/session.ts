@@ -17,6 +17,7 @@ import {
   beforeProof,
   beginLogin,
   endLogin,
+  endSession,
   formTokenBefore,
   listLogins,
   loginTerms,
@@ -27,6 +28,7 @@ import type {
   Changed,
   Changes,
   Issue,
+  Left,
   Owner,
   Recogniser,
   Refreshed,
@@ -34,6 +36,8 @@ import type {
   Strategy,
   StrategyOptions,
 } from './strategy.ts';
+
+const noIssue: Issue = { headers: [], body: {} };
 
 export const session: Strategy = {
   says: 'in a store on the server side, which is asked at every request',
@@ -75,7 +79,7 @@ class SessionRecogniser implements Recogniser {
     const now = clock.now();
     const { credential, record } = await beginLogin(store, user, now, lifetimes, terms);
     if (typeof before !== 'string') {
-      await afterWrite(store.revoke(before.stored.id, 'replaced', now));
+      await afterWrite(endSession(this.#options, before.stored, 'replaced'));
     }
     return this.#hand(credential, record);
   }
@@ -83,25 +87,31 @@ class SessionRecogniser implements Recogniser {
   async change(session: Session, changes: Changes): Promise<Changed> {
     const fields = await changeStored(this.#options, session, changes);
     if (fields === undefined) return { outcome: 'gone' };
-    return { outcome: 'ok', fields, issue: { headers: [], body: {} } };
+    return { outcome: 'ok', fields, issue: noIssue };
   }
 
   refresh = (headers: RequestHeaders) => this.#replace(headers, 'no-proof');
 
   stepUp = (own: Session, headers: RequestHeaders) => this.#replace(headers, 'proof', own.id);
 
-  async end({ id }: Session): Promise<Issue> {
-    await this.#options.store.revoke(id, 'logout', this.#now());
-    return this.forget();
+  async leave(headers: RequestHeaders): Promise<Left> {
+    const presented = this.#cookie.credentialsIn(headers);
+    const all = typeof presented === 'string' ? [] : presented;
+    const ended = await Promise.all(all.map((credential) => this.#leaveBy(credential)));
+    return { ...this.forget(), ended: ended.flat() };
   }
 
-  async endAgain(headers: RequestHeaders): Promise<void> {
+  /** What is not there has perhaps been ended, and not durably. */
+  async #leaveBy(credential: Credential): Promise<readonly Session[]> {
     const { store } = this.#options;
-    const presented = this.#cookie.credentialsIn(headers);
-    for (const credential of typeof presented === 'string' ? [] : presented) {
-      const found = await this.#presented.findAmong([credential]);
-      if (found === 'not-found') await store.revoke(credential.id, 'logout', this.#now());
-    }
+    const { id } = credential;
+    const stored = await (store.readPastCache?.(id, this.#now()) ?? store.read(id, this.#now()));
+    if (stored === undefined) await store.revoke(id, 'logout', this.#now());
+    const hashes = [stored?.secretHash, stored?.previousSecretHash];
+    const isProven = hashes.some((hash) => credential.matches(hash ?? ''));
+    if (!stored || !isProven) return [];
+    const isEnded = await endSession(this.#options, stored, 'logout');
+    return isEnded ? [withoutSecrets(stored)] : [];
   }
 
   async endAll({ userId }: Session): Promise<Issue> {
@@ -116,9 +126,9 @@ class SessionRecogniser implements Recogniser {
     this.#options.store.revokeAll(userId, reason, this.#now());
 
   endOne = (owner: Owner, handle: string, reason: EndReason = 'ended-by-user') =>
-    endLogin(this.#options.store, owner, handle, reason, this.#now());
+    endLogin(this.#options, owner, handle, reason);
 
-  list = (owner: Owner) => listLogins(this.#options.store, owner, this.#now());
+  list = (owner: Owner) => listLogins(this.#options, owner);
 
   forget = () => this.#cookie.takeBack;
 
@@ -168,11 +178,14 @@ class SessionRecogniser implements Recogniser {
     id?: string,
   ): Promise<Refreshed> {
     const presented = await this.#presented.choose(headers);
-    if (presented === undefined) return { outcome: 'refused' };
-    if (id !== undefined && id !== presented.id) return { outcome: 'refused' };
+    if (typeof presented === 'string') return { outcome: 'refused', reason: presented };
+    if (presented.id !== (id ?? presented.id)) return { outcome: 'refused', reason: 'malformed' };
     const replaced = await replaceCredential(this.#options, presented, proof);
     if (replaced.outcome !== 'ok') return replaced;
-    return { outcome: 'ok', issue: this.#hand(replaced.credential, replaced.session) };
+    const { credential } = replaced;
+    // Who keeps its credential is handed none: the client may hold the successor already.
+    const issue = credential === presented ? noIssue : this.#hand(credential, replaced.session);
+    return { outcome: 'ok', issue };
   }
 
   #hand(credential: Credential, { absoluteExpiresAt }: Session): Issue {

@@ -50,6 +50,11 @@ export interface SessionSummary {
   readonly expiresAt: number;
 }
 
+/** What a client must be given to forget what it holds, and the sessions that this call ended. */
+export interface Left extends Issue {
+  readonly ended: readonly Session[];
+}
+
 /**
  * One strategy at work in one server. Every method may throw OperatingError `store-unavailable` or
  * `store-outcome-unknown`, except recognise, which answers `unknown` instead.
@@ -83,11 +88,18 @@ export interface Recogniser {
   /**
    * Notes that the user has just proven again who they are (step-up, ASVS 7.5.3), and replaces the
    * credential: one from before never gains the freshness.
+   *
+   * @throws OperatingError `session-conflict` when a refresh was first: repeat it with its credential
    */
   stepUp(session: Session, headers: RequestHeaders): Promise<Refreshed>;
 
-  /** Ends the session and tells the client to forget it. Resolves when it is durable. */
-  end(session: Session): Promise<Issue>;
+  /**
+   * Ends every session that the header fields prove, though they may open none of them any more: by
+   * an access token that has expired, a credential that was replaced, data of a newer version, or
+   * each of several cookies. Idempotent; resolves when it is durable, also where an earlier call
+   * has ended them and was answered `revocation-not-durable`.
+   */
+  leave(headers: RequestHeaders): Promise<Left>;
 
   /** Ends all sessions of the user and tells this client to forget its own. */
   endAll(session: Session): Promise<Issue>;
@@ -118,14 +130,7 @@ export interface Recogniser {
   /** Is it the one of these header fields, or, within the grace, of the credential before? */
   csrfMatches(headers: RequestHeaders, token: string): Promise<boolean>;
 
-  /**
-   * For a logout that recognises nobody: makes sure that what an earlier one has ended stays ended,
-   * though its answer was `revocation-not-durable`. Absent where nothing is ended before it is
-   * durable.
-   */
-  endAgain?(headers: RequestHeaders): Promise<void>;
-
-  /** What makes a client forget what it holds, for a logout that recognises nobody. */
+  /** What makes a client forget what it holds, where that is ended already. */
   forget(): Issue;
 }
 

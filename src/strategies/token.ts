@@ -12,6 +12,7 @@ import {
   beginLogin,
   changed,
   endLogin,
+  endSession,
   listLogins,
   loginTerms,
   replaceCredential,
@@ -21,6 +22,7 @@ import type {
   Changed,
   Changes,
   Issue,
+  Left,
   Owner,
   Recogniser,
   Refreshed,
@@ -70,7 +72,7 @@ class TokenRecogniser implements Recogniser {
     const terms = { ...(await loginTerms(this.#options, user.id)), purpose };
     const { credential, record } = await beginLogin(store, user, clock.now(), lifetimes, terms);
     if (before.kind === 'recognised') {
-      await afterWrite(store.revoke(before.session.id, 'replaced', clock.now()));
+      await afterWrite(endSession(this.#options, before.session, 'replaced'));
     }
     return this.#issue(record, credential);
   }
@@ -87,8 +89,9 @@ class TokenRecogniser implements Recogniser {
   }
 
   async refresh(headers: RequestHeaders, refreshToken: string | undefined): Promise<Refreshed> {
-    const presented = Credential.parse(refreshToken ?? '', purpose);
-    if (presented === undefined) return { outcome: 'refused' };
+    if (refreshToken === undefined) return { outcome: 'refused', reason: 'no-credential' };
+    const presented = Credential.parse(refreshToken, purpose);
+    if (presented === undefined) return { outcome: 'refused', reason: 'malformed' };
     const old = this.#presented.sessionIn(headers);
     const replaced = await replaceCredential(this.#options, presented, 'no-proof');
     if (replaced.outcome !== 'ok') return replaced;
@@ -102,15 +105,16 @@ class TokenRecogniser implements Recogniser {
     const { store, clock, lifetimes } = this.#options;
     const now = clock.now();
     const idleExpiresAt = now + lifetimes.idleMs;
-    if (!(await store.touch(session.id, now, idleExpiresAt))) return { outcome: 'refused' };
+    const isThere = await store.touch(session.id, now, idleExpiresAt);
+    if (!isThere) return { outcome: 'refused', reason: 'not-found' };
     const fresh = { ...session, lastSeenAt: now, idleExpiresAt, authenticatedAt: now };
     return { outcome: 'ok', issue: this.#issue(fresh) };
   }
 
-  async end({ id }: Session): Promise<Issue> {
-    const { store, clock } = this.#options;
-    await store.revoke(id, 'logout', clock.now());
-    return nothing;
+  async leave(headers: RequestHeaders): Promise<Left> {
+    const session = this.#presented.sessionIn(headers);
+    const isEnded = session && (await endSession(this.#options, session, 'logout'));
+    return { ...nothing, ended: isEnded ? [session] : [] };
   }
 
   async endAll({ userId }: Session): Promise<Issue> {
@@ -126,9 +130,9 @@ class TokenRecogniser implements Recogniser {
     this.#options.store.revokeAll(userId, reason, this.#options.clock.now());
 
   endOne = (owner: Owner, handle: string, reason: EndReason = 'ended-by-user') =>
-    endLogin(this.#options.store, owner, handle, reason, this.#options.clock.now());
+    endLogin(this.#options, owner, handle, reason);
 
-  list = (owner: Owner) => listLogins(this.#options.store, owner, this.#options.clock.now());
+  list = (owner: Owner) => listLogins(this.#options, owner);
 
   /** No browser sends a token by itself, so no other site can make one do it. */
   csrfToken = () => undefined;

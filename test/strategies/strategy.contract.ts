@@ -188,7 +188,8 @@ export function strategyContract(
 
     /** Refused at once; or, as declared, from the expiry of the credential on. Never renewed. */
     async function expectEnded(recogniser: Recogniser, clock: HandClock, client: Client) {
-      if (isRecorded) expect(await refresh(recogniser, client)).toEqual({ outcome: 'refused' });
+      if (isRecorded)
+        expect(await refresh(recogniser, client)).toMatchObject({ outcome: 'refused' });
       expect(await isKnown(recogniser, client)).toBe(!canCallBack);
       clock.pass(acceptedMs - 1);
       expect(await isKnown(recogniser, client)).toBe(!canCallBack);
@@ -221,13 +222,64 @@ export function strategyContract(
       forged.headers = { cookie: `session=${invented}`, authorization: `Bearer ${invented}` };
       forged.refreshToken = invented;
       expect(await isKnown(recogniser, forged)).toBe(false);
-      expect(await refresh(recogniser, forged)).toEqual({ outcome: 'refused' });
+      expect(await refresh(recogniser, forged)).toMatchObject({ outcome: 'refused' });
       expect(await isKnown(recogniser, client)).toBe(true);
     });
 
     test('a logged-out session is not renewed, and is refused as soon as declared [ASVS 7.4.1]', async () => {
       const { clock, recogniser, client } = await begun();
-      await recogniser.end(await recognised(recogniser, client));
+      await recogniser.leave(client.headers);
+      await expectEnded(recogniser, clock, client);
+    });
+
+    test('leaving ends what the request proves, also what it opens no more [ASVS 7.4.1]', async () => {
+      const { clock, recogniser, client } = await begun();
+      const { handle } = await recognised(recogniser, client);
+      const newer = await startOn(
+        strategy,
+        store,
+        clock,
+        {},
+        { schema: { version: 1, upcasters: {} } },
+      );
+      expect(await newer.recognise(client.headers)).toMatchObject({ reason: 'unknown-version' });
+      const copy = client.copy();
+      if (strategy.selfContained) clock.pass(acceptedMs);
+      const left = await newer.leave(client.headers);
+      expect(left.ended.map((each) => each.handle)).toEqual([handle]);
+      expect(left).toMatchObject(newer.forget());
+      expect((await refresh(recogniser, copy)).outcome).toBe('refused');
+      expect((await newer.leave(client.headers)).ended).toEqual([]);
+      expect((await newer.leave({})).ended).toEqual([]);
+    });
+
+    test('leaving with a credential that was replaced ends the session of its successor', async () => {
+      const { clock, recogniser, client } = await begun();
+      const old = client.copy();
+      clock.pass(1);
+      const renewed = await refresh(recogniser, client);
+      if (renewed.outcome === 'ok') client.take(renewed.issue);
+      clock.pass(lifetimes.rotationGraceMs);
+      expect((await recogniser.leave(old.headers)).ended).toHaveLength(1);
+      expect((await refresh(recogniser, client)).outcome).toBe('refused');
+    });
+
+    test('leaving with what was never issued ends nothing', async () => {
+      const { recogniser, client } = await begun();
+      const { id } = await recognised(recogniser, client);
+      const guessed = Credential.reissue(id).reveal();
+      const forged = { cookie: `session=${guessed}`, authorization: `Bearer ${guessed}` };
+      expect((await recogniser.leave(forged)).ended).toEqual([]);
+      expect(await isKnown(recogniser, client)).toBe(true);
+    });
+
+    test('leaving with the cookies of two logins ends both', async () => {
+      const { clock, recogniser, client, user } = await begun();
+      const second = new Client().take(await recogniser.begin(user, {}));
+      if (!client.headers.cookie) return;
+      const cookie = `${client.headers.cookie}; ${second.headers.cookie}`;
+      expect((await recogniser.leave({ cookie })).ended).toHaveLength(2);
+      for (const one of [client, second]) expect(await isKnown(recogniser, one)).toBe(false);
       await expectEnded(recogniser, clock, client);
     });
 
@@ -303,7 +355,7 @@ export function strategyContract(
     test('a change after the end writes nothing and hands out nothing', async () => {
       const { clock, recogniser, client } = await begun();
       const session = await recognised(recogniser, client);
-      await recogniser.end(session);
+      await recogniser.leave(client.headers);
       if (!canCallBack) clock.pass(acceptedMs);
       const change = recogniser.change(session, [{ op: 'set', field: 'a', value: 1 }]);
       expect(await change).toEqual({ outcome: 'gone' });
@@ -463,7 +515,7 @@ export function strategyContract(
       const headers = { cookie: `session=${invented}`, authorization: `Bearer ${invented}` };
       for (const each of [{}, headers, { 'x-session-id': invented }]) {
         expect((await recogniser.recognise(each)).kind).toBe('anonymous');
-        expect(await recogniser.refresh(each, invented)).toEqual({ outcome: 'refused' });
+        expect(await recogniser.refresh(each, invented)).toMatchObject({ outcome: 'refused' });
         expect(await recogniser.csrfMatches(each, invented)).toBe(false);
       }
       expect(seen.calls).not.toContain('create');
@@ -532,14 +584,16 @@ export function strategyContract(
       expect(await isKnown(recogniser, old)).toBe(strategy.selfContained);
       expect(await refresh(recogniser, old)).toEqual({ outcome: 'reuse', handle });
       expect(await isKnown(recogniser, client)).toBe(!canCallBack);
-      expect(await refresh(recogniser, client)).toEqual({ outcome: 'refused' });
+      expect(await refresh(recogniser, client)).toMatchObject({ outcome: 'refused' });
     });
 
     test('a step-up of a session that has ended is refused [ASVS 7.4.1]', async () => {
       const { recogniser, client } = await begun();
       const session = await recognised(recogniser, client);
-      await recogniser.end(session);
-      expect(await recogniser.stepUp(session, client.headers)).toEqual({ outcome: 'refused' });
+      await recogniser.leave(client.headers);
+      expect(await recogniser.stepUp(session, client.headers)).toMatchObject({
+        outcome: 'refused',
+      });
     });
 
     test('users end their other sessions and keep their own [ASVS 7.4.3]', async () => {

@@ -42,7 +42,7 @@ const durable = (strategy: Strategy): Strategy => ({
 const subjects = {
   'token-with-revocation': tokenWithRevocation,
   'session with a log': durable(session),
-  'sealed-cookie with a log': durable(sealedCookie),
+  'sealed-cookie': sealedCookie,
 };
 
 const start = (strategy: Strategy, changes: Partial<RevocationLog> = {}, own = store) =>
@@ -59,10 +59,10 @@ describe.each(Object.entries(subjects))('%s', (_, strategy) => {
     const [one, other] = [await start(strategy), await start(strategy)];
     const client = await begun(one);
     const copy = client.copy();
-    await one.end(await recognised(one, client));
+    await one.leave(client.headers);
     for (const server of [one, other]) {
       expect(await kindOf(server, copy)).toBe('anonymous');
-      expect(await refresh(server, copy)).toEqual({ outcome: 'refused' });
+      expect(await refresh(server, copy)).toMatchObject({ outcome: 'refused' });
     }
   });
 
@@ -74,7 +74,7 @@ describe.each(Object.entries(subjects))('%s', (_, strategy) => {
     const user = newUser();
     const client = await begun(recogniser, user);
     const own = await recognised(recogniser, client);
-    await expect(recogniser.end(own)).rejects.toMatchObject(refused);
+    await expect(recogniser.leave(client.headers)).rejects.toMatchObject(refused);
     await expect(recogniser.endAll(own)).rejects.toMatchObject(refused);
     await expect(recogniser.endOthers(own, 'password-changed')).rejects.toMatchObject(refused);
     await expect(recogniser.endUser(user.id, 'account-disabled')).rejects.toMatchObject(refused);
@@ -100,7 +100,7 @@ describe.each(Object.entries(subjects))('%s', (_, strategy) => {
     await log.endUser(own.userId, own.absoluteExpiresAt);
     expect(await stale.recognise(client.headers)).toEqual(revoked);
     expect(await stale.change(own, set)).toEqual({ outcome: 'gone' });
-    expect(await stale.stepUp(own, client.headers)).toEqual({ outcome: 'refused' });
+    expect(await stale.stepUp(own, client.headers)).toMatchObject({ outcome: 'refused' });
   });
 
   test('ending all others spares the one that asks, and ending all spares none', async () => {
@@ -108,15 +108,32 @@ describe.each(Object.entries(subjects))('%s', (_, strategy) => {
     const user = newUser();
     const [mine, hers] = [await begun(recogniser, user), await begun(recogniser, user)];
     const own = await recognised(recogniser, mine);
+    const others = await recognised(recogniser, hers);
     await recogniser.endOthers(own, 'password-changed');
     expect(await kindOf(recogniser, mine)).toBe('recognised');
     expect(await kindOf(recogniser, hers)).toBe('anonymous');
     expect((await refresh(recogniser, mine.copy())).outcome).toBe('ok');
+    const late = recogniser.endOthers(others, 'password-changed');
+    await expect(late).rejects.toMatchObject({ code: 'session-ended' });
+    expect(await Promise.all([mine, hers].map((each) => kindOf(recogniser, each)))).toEqual([
+      'recognised',
+      'anonymous',
+    ]);
     const later = await begun(recogniser, user);
     expect(await kindOf(recogniser, later)).toBe('recognised');
     await recogniser.endUser(user.id, 'ended-by-admin');
     for (const client of [mine, later]) expect(await kindOf(recogniser, client)).toBe('anonymous');
     expect(await kindOf(recogniser, await begun(recogniser, user))).toBe('recognised');
+  });
+
+  test('one’s own session is ended by its handle, and is in no list from then on', async () => {
+    const recogniser = await start(strategy);
+    const client = await begun(recogniser);
+    const own = await recognised(recogniser, client);
+    expect((await recogniser.list(own)).map(({ handle }) => handle)).toEqual([own.handle]);
+    expect(await recogniser.endOne(own, own.handle)).toBe(true);
+    expect(await kindOf(recogniser, client)).toBe('anonymous');
+    expect(await recogniser.list(own)).toEqual([]);
   });
 
   test('a login ends the session that it was made from [ASVS 7.2.4]', async () => {
@@ -136,11 +153,12 @@ describe.each(recorded)('%s keeps a record, and', (_, strategy) => {
     const recogniser = await start(strategy, {}, forgetful);
     const user = newUser();
     const [one, two] = [await begun(recogniser, user), await begun(recogniser, user)];
-    await recogniser.end(await recognised(recogniser, one));
+    await recogniser.leave(one.headers);
     await recogniser.endAll(await recognised(recogniser, two));
+    expect(await recogniser.list({ userId: user.id })).toEqual([]);
     for (const client of [one, two]) {
       expect(await recogniser.recognise(client.headers)).toEqual(revoked);
-      expect(await refresh(recogniser, client)).toEqual({ outcome: 'refused' });
+      expect(await refresh(recogniser, client)).toMatchObject({ outcome: 'refused' });
     }
   });
 
@@ -193,10 +211,9 @@ describe.each(recorded)('%s keeps a record, and', (_, strategy) => {
 test('a store that fails after the ending is durable leaves it ended, and says that it does not know', async () => {
   const recogniser = await start(tokenWithRevocation);
   const client = await begun(recogniser);
-  const own = await recognised(recogniser, client);
   const broken = await start(tokenWithRevocation, {}, failing());
   const unknown = { code: 'store-outcome-unknown' };
-  await expect(broken.end(own)).rejects.toMatchObject(unknown);
+  await expect(broken.leave(client.headers)).rejects.toMatchObject(unknown);
   expect(await recogniser.recognise(client.headers)).toEqual(revoked);
 });
 

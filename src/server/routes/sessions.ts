@@ -1,6 +1,7 @@
 // The life of sessions after the login: renewing one, leaving, leaving everywhere, and looking
-// after one's own devices. Leaving is idempotent: whoever is nobody has left already, once that is
-// durable; and while the server cannot find out who you are it does not pretend that you have left.
+// after one's own devices. Leaving ends all that the request proves, also what it opens no more. It
+// is idempotent: whoever is nobody has left already, once that is durable; and while the server
+// cannot find out who you are it does not pretend that you have left.
 // Ending more than the own session needs a fresh proof of identity, so that a thief cannot end the
 // owner's (ASVS 7.5.2).
 
@@ -47,7 +48,13 @@ function lifeRoutes(app: App, { config, recogniser }: Parts): void {
     },
     async (request, reply) => {
       const refreshed = await recogniser.refresh(request.headers, request.body?.refreshToken);
-      if (refreshed.outcome === 'refused') throw new OperatingError('not-authenticated');
+      if (refreshed.outcome === 'refused') {
+        const { reason } = refreshed;
+        if (reason !== 'no-credential') {
+          app.securityEvent({ kind: 'credential-refused', reason }, request);
+        }
+        throw new OperatingError('not-authenticated');
+      }
       if (refreshed.outcome === 'reuse') {
         app.securityEvent({ kind: 'reuse-detected', session: refreshed.handle }, request);
         app.sessionWatch.ended({ handle: refreshed.handle });
@@ -65,16 +72,11 @@ function lifeRoutes(app: App, { config, recogniser }: Parts): void {
       schema: { summary: 'End this session', tags, response: { 204: nothing } },
     },
     async (request, reply) => {
-      const { recognition } = request;
-      if (recognition?.kind === 'recognised') {
-        const { session } = recognition;
-        carry(reply, await recogniser.end(session));
-        app.sessionWatch.ended({ handle: session.handle });
-        const about = { session: session.handle, userId: session.userId };
-        app.securityEvent({ kind: 'logout', ...about }, request);
-      } else {
-        await recogniser.endAgain?.(request.headers);
-        carry(reply, recogniser.forget());
+      const left = await recogniser.leave(request.headers);
+      carry(reply, left);
+      for (const { handle, userId } of left.ended) {
+        app.sessionWatch.ended({ handle });
+        app.securityEvent({ kind: 'logout', session: handle, userId }, request);
       }
       return reply.code(204).send(null);
     },
