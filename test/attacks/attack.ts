@@ -63,9 +63,25 @@ export function judge(ground: Ground, attack: Attack, answers: readonly Answer[]
   else expect(Object.fromEntries(counts(outcomes))).toEqual(expected);
   for (const answer of answers) judgeAnswer(ground, answer);
   const event = typeof attack.event === 'function' ? attack.event(ground) : attack.event;
+  for (const answer of answers) judgeEvents(ground, answer);
   if (event === undefined) return;
   const refused = answers.filter(({ status }) => status >= 400);
   for (const answer of refused) expect(ground.eventsOf(answer)).toContain(event);
+}
+
+/** What the security officer hears of, whatever the attack. */
+const alwaysNoted: Partial<Record<Outcome, RegExp>> = {
+  '401 wrong-credentials': /^(login|step-up)-refused (unknown|wrong|account)-/,
+  '401 session-ended': /^reuse-detected$/,
+  '403 cross-site': /^csrf-refused$/,
+  '403 not-allowed': /^access-refused$/,
+  '429 too-many-attempts': /^throttled$/,
+};
+
+function judgeEvents(ground: Ground, answer: Answer): void {
+  const pattern = alwaysNoted[outcomeOf(answer)];
+  if (pattern === undefined) return;
+  expect(ground.eventsOf(answer)).toContainEqual(expect.stringMatching(pattern));
 }
 
 function counts(outcomes: readonly Outcome[]): Map<Outcome, number> {

@@ -4,10 +4,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as strategies from '../../src/strategies/index.ts';
 import { type Attack, families, judge, type StrategyName, ways } from './attack.ts';
-import { Ground } from './ground.ts';
+import { Ground, password } from './ground.ts';
 import { login } from './login.ts';
 import { sessions } from './sessions.ts';
-import { tokens } from './tokens.ts';
+import { credentialText, tokens } from './tokens.ts';
 
 const attacks: readonly Attack[] = [...tokens, ...sessions, ...login];
 const names = Object.keys(strategies) as StrategyName[];
@@ -38,5 +38,12 @@ describe.each(grounds)('$strategy, $way:', ({ strategy, way }) => {
     const answers = await attack.send(ground);
     judge(ground, attack, answers);
     expect(await ground.stateOfVictim()).toEqual(before);
+  });
+
+  test('no attack gets a credential or a password into the log', () => {
+    expect(ground.logged()).toContain('credential-refused');
+    for (const secret of [password, ...Object.values(ground.issued), credentialText(ground)]) {
+      expect(ground.logged()).not.toContain(secret);
+    }
   });
 });

@@ -16,6 +16,7 @@ import { type Session, withoutSecrets } from '../../src/core/session.ts';
 import * as gateways from '../../src/gateways/index.ts';
 import type { SigningKey } from '../../src/keys/key-ring.ts';
 import { canSign, newTokenKey, readTokenKey } from '../../src/keys/token-key.ts';
+import { memory as memoryLog } from '../../src/revocations/memory.ts';
 import { type Environment, readConfig } from '../../src/server/config.ts';
 import { Meter } from '../../src/server/meter.ts';
 import type { App } from '../../src/server/parts.ts';
@@ -180,8 +181,9 @@ export class Ground implements AsyncDisposable {
   }
 
   /** Header fields with a session that began, was used and ends as said, in this strategy's form. */
-  async worn(clocks: Partial<Session>): Promise<Headers> {
-    const [{ options }] = this.replicas as [Replica];
+  async worn(clocks: Partial<Session>, others: Partial<StrategyOptions> = {}): Promise<Headers> {
+    const [replica] = this.replicas as [Replica];
+    const options = { ...replica.options, ...others };
     const now = systemClock.now();
     const terms = { epoch: 0, dataVersion: sessionData.version };
     const user = { id: crypto.randomUUID(), name: 'worn' };
@@ -290,7 +292,7 @@ export class Ground implements AsyncDisposable {
     return {
       url,
       app,
-      options: { ...strategyOptions(config, { ...parts, store: opened }), audience: 'sessionlab' },
+      options: strategyOptions(config, { ...parts, store: opened }),
       async [Symbol.asyncDispose]() {
         await app.close();
         await closeParts(parts);
@@ -359,7 +361,8 @@ function ringOf(keys: readonly SigningKey[]): NonNullable<StrategyOptions['keys'
 async function issueByAll(options: StrategyOptions): Promise<Issued> {
   const user = { id: crypto.randomUUID(), name: 'mallory' };
   const { revocations: _, ...own } = options;
-  const given = { ...own, lifetimes: { ...lifetimes, ...own.lifetimes } };
+  const revocations = await memoryLog.open({ timeoutMs: 1_000, stalenessMs: 1_000 });
+  const given = { ...own, revocations, lifetimes: { ...lifetimes, ...own.lifetimes } };
   const begin = async (name: StrategyName) => (await strategies[name].start(given)).begin(user, {});
   const token = await begin('token');
   return {

@@ -5,6 +5,7 @@ import { expect } from 'vitest';
 import { lifetimes } from '../../src/core/limits.ts';
 import type { Session } from '../../src/core/session.ts';
 import * as strategies from '../../src/strategies/index.ts';
+import { newSealingKeys } from '../../src/strategies/sealing.ts';
 import type { Answer } from '../gateways/asking.ts';
 import type { Attack, Family, StrategyName } from './attack.ts';
 import { b64 } from './forge.ts';
@@ -20,6 +21,7 @@ function notOn(wanted: (name: StrategyName) => boolean, why: string): NotOn {
 
 const byToken = (name: StrategyName) => name.startsWith('token');
 const noCookie = notOn(byToken, 'it reads no cookie');
+const noService = 'its credential is a name in the service’s own store, and says nothing itself';
 const noRecord: NotOn = { 'sealed-cookie': 'it keeps nothing on the server' };
 /** What cannot be called back says so itself. */
 const noRecall = notOn(
@@ -102,7 +104,23 @@ const neverIssued: readonly Attack[] = [
     name: 'a refresh token in the right form',
     family: 'never-issued ids',
     expect: '401 not-authenticated',
+    event: ({ takesTokens }) => (takesTokens ? 'credential-refused not-found' : undefined),
     send: (ground) => ground.everywhere('POST', '/refresh', { body: { refreshToken: invented } }),
+  },
+  {
+    name: 'a refresh token in another form',
+    family: 'malformed ids',
+    expect: '401 not-authenticated',
+    event: ({ takesTokens }) => (takesTokens ? 'credential-refused malformed' : undefined),
+    send: async (ground) => {
+      const before = ground.storeCalls;
+      const texts = ['', '.', `${invented}A`, invented.replace('.', ':'), '{}', '*'];
+      const all = await Promise.all(
+        texts.map((refreshToken) => ground.ask('POST', '/refresh', { body: { refreshToken } })),
+      );
+      expect(ground.storeCalls).toBe(before);
+      return all;
+    },
   },
 ];
 
@@ -478,7 +496,7 @@ const replays: readonly Attack[] = [
     },
   },
   {
-    name: 'a sealed cookie refused by the browser’s own copy only, once it has expired',
+    name: 'a copy of a sealed cookie after it has expired',
     family: 'replay after logout',
     notOn: notOn((name) => name !== 'sealed-cookie', 'it is ended on the server: see above'),
     expect: '401 not-authenticated',
@@ -537,6 +555,29 @@ const inFlight: readonly Attack[] = [
         }
       }
       return all;
+    },
+  },
+];
+
+const byOthers: readonly Attack[] = [
+  {
+    name: 'a session of another service that has the same keys',
+    family: 'audience and issuer',
+    notOn: { session: noService },
+    expect: '401 not-authenticated',
+    event: 'credential-refused wrong-claims',
+    send: async (ground) =>
+      ground.everywhere('GET', '/me', { headers: await ground.worn({}, { audience: 'another' }) }),
+  },
+  {
+    name: 'a session sealed with a key that is none of ours',
+    family: 'retired keys',
+    notOn: notOn((name) => name !== 'sealed-cookie', 'it seals nothing'),
+    expect: '401 not-authenticated',
+    event: 'credential-refused bad-signature',
+    send: async (ground) => {
+      const headers = await ground.worn({}, { sealingKeys: newSealingKeys() });
+      return ground.everywhere('GET', '/me', { headers });
     },
   },
 ];
@@ -889,7 +930,16 @@ const spoofed: readonly Attack[] = Object.entries(claims).map(([name, headers]) 
 
 export const sessions: readonly Attack[] = [
   ...[...fixation, ...neverIssued, ...malformed, ...duplicates, ...prefixes, ...oversize],
-  ...[...signatures, ...replays, ...inFlight, ...regenerated, ...edges, future, ...races],
+  ...[
+    ...signatures,
+    ...byOthers,
+    ...replays,
+    ...inFlight,
+    ...regenerated,
+    ...edges,
+    future,
+    ...races,
+  ],
   ...[...cross, ...separators, ...handles, ...strangers, ...corruptions, ...crossSite],
   ...[...formTokens, ...simpleForms, ...cors, ...caching, ...spoofed],
 ];
