@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { OperatingError } from '../core/errors.ts';
 import type { Recogniser } from '../strategies/strategy.ts';
-import { problemOf, Visit, type VisitOptions } from './visit.ts';
+import { answerOf, Visit, type VisitOptions } from './visit.ts';
 
 export type Middleware = (
   request: IncomingMessage,
@@ -47,7 +47,7 @@ export function visitOf(request: IncomingMessage): Visit {
 function refuse(response: ServerResponse, next: (error?: unknown) => void) {
   return (error: unknown) => {
     if (!(error instanceof OperatingError)) return next(error);
-    const problem = problemOf(error);
+    const problem = answerOf(error);
     response.writeHead(problem.status, problem.headers).end(problem.body);
   };
 }

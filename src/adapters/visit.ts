@@ -5,6 +5,7 @@
 
 import { type Arrival, isCrossSite } from '../core/cross-site.ts';
 import { OperatingError } from '../core/errors.ts';
+import { asUnavailable, problemHeaders, problemOf } from '../core/problem.ts';
 import type { Recognition } from '../core/recognition.ts';
 import type { FieldChange, Fields, Session } from '../core/session.ts';
 import type {
@@ -85,11 +86,9 @@ export class Visit {
     return changed.fields;
   }
 
-  /** Idempotent: who is nobody has left already. */
+  /** Ends every session that the request proves. Idempotent: who is nobody has left already. */
   async logOut(): Promise<void> {
-    const { session } = this;
-    if (!session) await this.#recogniser.endAgain?.(this.#headers);
-    this.#hand(session ? await this.#recogniser.end(session) : this.#recogniser.forget());
+    this.#hand(await this.#recogniser.leave(this.#headers));
   }
 
   async logOutEverywhere(): Promise<void> {
@@ -135,26 +134,15 @@ export class Visit {
   }
 }
 
-/** A question that was not answered changed nothing, so it may be asked again. */
-function asUnavailable(cause: OperatingError): OperatingError {
-  return cause.status === 503 ? cause : new OperatingError('store-unavailable', { cause });
-}
-
-/** A failure as a problem document (RFC 9457): what adapters answer where a framework has no say. */
-export function problemOf(error: OperatingError): {
+/** A failure as adapters answer it where a framework has no say. */
+export function answerOf(error: OperatingError): {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 } {
-  const { status, code, message, retryAfterSeconds } = error;
-  const retryAfter = retryAfterSeconds ?? (status === 503 ? 1 : undefined);
   return {
-    status,
-    headers: {
-      'content-type': 'application/problem+json',
-      'cache-control': 'no-store',
-      ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
-    },
-    body: JSON.stringify({ type: `urn:sessionlab:${code}`, title: message, status, code }),
+    status: error.status,
+    headers: { ...problemHeaders(error), 'cache-control': 'no-store' },
+    body: JSON.stringify(problemOf(error)),
   };
 }

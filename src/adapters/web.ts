@@ -4,7 +4,7 @@
 
 import { OperatingError } from '../core/errors.ts';
 import type { Recogniser } from '../strategies/strategy.ts';
-import { problemOf, Visit, type VisitOptions } from './visit.ts';
+import { answerOf, Visit, type VisitOptions } from './visit.ts';
 
 export interface WebVisit {
   readonly visit: Visit;
@@ -52,6 +52,6 @@ export function withSessions(
 
 /** A failure as a response with a problem document (RFC 9457). */
 export function respond(error: OperatingError): Response {
-  const { body, ...init } = problemOf(error);
+  const { body, ...init } = answerOf(error);
   return new Response(body, init);
 }

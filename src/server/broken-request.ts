@@ -5,8 +5,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { OperatingError } from '../core/errors.ts';
+import { problemOf } from '../core/problem.ts';
 import { type Config, servedBy } from './config.ts';
-import { problemOf } from './problem.ts';
 
 const rows = {
   HPE_HEADER_OVERFLOW: 'headers-too-large',
@@ -22,8 +22,8 @@ export function answerBrokenRequest(config: Config) {
     const code = error.code !== undefined && error.code in rows;
     const row = code ? rows[error.code as keyof typeof rows] : 'invalid-request';
     const requestId = randomBytes(9).toString('base64url');
-    const problem = problemOf(new OperatingError(row), requestId);
-    const body = JSON.stringify(problem);
+    const problem = problemOf(new OperatingError(row));
+    const body = JSON.stringify({ ...problem, requestId });
     const head = [
       `HTTP/1.1 ${problem.status} ${problem.title}`,
       'content-type: application/problem+json',

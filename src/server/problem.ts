@@ -4,7 +4,8 @@
 
 import type { FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
-import { type ErrorCode, errors, OperatingError } from '../core/errors.ts';
+import { type ErrorCode, OperatingError } from '../core/errors.ts';
+import { problemHeaders, problemOf } from '../core/problem.ts';
 
 /** Fastify's own refusals of a request. What it says with another code is our mistake. */
 const refusals: Readonly<Record<string, ErrorCode>> = {
@@ -19,21 +20,6 @@ const refusals: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: 'invalid-request',
   FST_ERR_ROUTE_MISSING_CONTENT_TYPE: 'unsupported-media-type',
 };
-
-export interface Problem {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-  readonly code: ErrorCode;
-  readonly requestId: string;
-}
-
-export function problemOf(error: OperatingError, requestId: string): Problem {
-  const { code, status } = error;
-  const title = errors[code].summary;
-  return { type: `urn:sessionlab:${code}`, title, status, detail: error.message, code, requestId };
-}
 
 /** The row of the error table that a thrown thing belongs to. */
 function operatingErrorOf(thrown: unknown): OperatingError {
@@ -57,11 +43,9 @@ export function sendProblem(
   const error = operatingErrorOf(thrown);
   if (error.code === 'internal') log.error({ requestId, err: error.cause }, 'the server failed');
   else if (error.status >= 500) log.warn({ requestId, code: error.code }, error.message);
-  const retryAfterSeconds = error.retryAfterSeconds ?? (error.status === 503 ? 1 : undefined);
-  if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
   reply
     .code(error.status)
-    .header('content-type', 'application/problem+json')
-    .send(JSON.stringify(problemOf(error, requestId)));
+    .headers(problemHeaders(error))
+    .send(JSON.stringify({ ...problemOf(error), requestId }));
   return error;
 }

@@ -9,6 +9,7 @@ import assert from 'node:assert';
 import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
 import { systemClock } from '../core/clock.ts';
 import { type ErrorCode, OperatingError } from '../core/errors.ts';
+import { asUnavailable } from '../core/problem.ts';
 import type { Recognition } from '../core/recognition.ts';
 import type { Fields, Session } from '../core/session.ts';
 import type { Changes, Issue, Recogniser } from '../strategies/strategy.ts';
@@ -40,7 +41,7 @@ export function addRecognition(app: App, { config, recogniser }: Parts, meter: M
     const act = (recognition: Recognition) => {
       request.recognition = recognition;
       meter.recognition(recognition);
-      if (recognition.kind === 'unknown') done(unknownToUnavailable(recognition.cause));
+      if (recognition.kind === 'unknown') done(asUnavailable(recognition.cause));
       else if (recognition.kind === 'recognised') {
         if (recognition.headers !== undefined) hand(reply, recognition.headers);
         done();
@@ -107,12 +108,6 @@ export async function afterWrite<T>(code: ErrorCode, step: Promise<T>): Promise<
     const isTold = !(cause instanceof OperatingError) || cause.code === 'session-ended';
     throw isTold ? cause : new OperatingError(code, { cause });
   });
-}
-
-/** A lookup that timed out changed nothing, so the failure is definite and may be tried again. */
-function unknownToUnavailable(cause: OperatingError): OperatingError {
-  if (cause.status === 503) return cause;
-  return new OperatingError('store-unavailable', { cause });
 }
 
 /** Puts what the client must be given into the answer; returns the members of its body. */
