@@ -107,3 +107,17 @@ export class OperatingError extends Error {
     return errors[this.code].definite;
   }
 }
+
+/**
+ * For what must follow a write that is done: its failure does not undo the write, so the whole is
+ * indefinite, whatever the step's own failure is; but whose session has ended is told so.
+ */
+export async function afterWrite<T>(
+  step: Promise<T>,
+  code: ErrorCode = 'store-outcome-unknown',
+): Promise<T> {
+  return step.catch((cause: unknown) => {
+    const isTold = !(cause instanceof OperatingError) || cause.code === 'session-ended';
+    throw isTold ? cause : new OperatingError(code, { cause });
+  });
+}

@@ -8,7 +8,7 @@
 import assert from 'node:assert';
 import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
 import { systemClock } from '../core/clock.ts';
-import { type ErrorCode, OperatingError } from '../core/errors.ts';
+import { OperatingError } from '../core/errors.ts';
 import { asUnavailable } from '../core/problem.ts';
 import type { Recognition } from '../core/recognition.ts';
 import type { Fields, Session } from '../core/session.ts';
@@ -97,17 +97,6 @@ export function requireFresh({ authenticatedAt }: Session, { freshMs }: Config):
   if (systemClock.now() - authenticatedAt < freshMs) return;
   const detail = 'Prove again who you are: POST /step-up with your password, then repeat this';
   throw new OperatingError('reauthentication-required', { detail });
-}
-
-/**
- * For what must follow a write that is done: its failure does not undo the write, so the whole is
- * indefinite, whatever the step's own failure is; but whose session has ended is told so.
- */
-export async function afterWrite<T>(code: ErrorCode, step: Promise<T>): Promise<T> {
-  return step.catch((cause: unknown) => {
-    const isTold = !(cause instanceof OperatingError) || cause.code === 'session-ended';
-    throw isTold ? cause : new OperatingError(code, { cause });
-  });
 }
 
 /** Puts what the client must be given into the answer; returns the members of its body. */

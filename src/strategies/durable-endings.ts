@@ -4,13 +4,12 @@
 // is asked, in memory; when that is too old the log itself is, and without its answer nobody is
 // anybody. Two endings happen inside a store, where only a decorated store sees them.
 
-import { OperatingError } from '../core/errors.ts';
+import { afterWrite, OperatingError } from '../core/errors.ts';
 import { after, type MaybePromise } from '../core/maybe-promise.ts';
 import { anonymous, type Recognition } from '../core/recognition.ts';
 import type { EndReason, Session } from '../core/session.ts';
 import type { Judged, RevocationLog } from '../revocations/revocation-log.ts';
 import type { SessionStore } from '../stores/store.ts';
-import { afterWrite } from './login.ts';
 import type { Recogniser, RequestHeaders, Strategy, StrategyOptions } from './strategy.ts';
 
 const revoked = anonymous('revoked');

@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { Credential, newHandle, type Purpose } from '../core/credential.ts';
-import { OperatingError } from '../core/errors.ts';
+import { afterWrite, OperatingError } from '../core/errors.ts';
 import { type Lifetimes, limits } from '../core/limits.ts';
 import {
   applyChanges,
@@ -195,16 +195,6 @@ export function upToDate(session: Session, schema = anyFields): Session | undefi
 
 export function tooLarge(detail: string): OperatingError {
   return new OperatingError('session-too-large', { detail });
-}
-
-/** For a second step after a write: when it fails, the whole is half done, and nobody knows. */
-export async function afterWrite<T>(step: Promise<T>): Promise<T> {
-  try {
-    return await step;
-  } catch (cause) {
-    if (!(cause instanceof OperatingError)) throw cause;
-    throw new OperatingError('store-outcome-unknown', { cause });
-  }
 }
 
 type Kept = Pick<StrategyOptions, 'store' | 'clock' | 'revocations'>;

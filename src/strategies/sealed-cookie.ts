@@ -6,14 +6,14 @@
 // with all of them, and how many those are nobody knows.
 
 import assert from 'node:assert/strict';
-import { OperatingError } from '../core/errors.ts';
+import { afterWrite, OperatingError } from '../core/errors.ts';
 import { touchIntervalMs } from '../core/limits.ts';
 import { type AnonymousReason, anonymous, type Recognition } from '../core/recognition.ts';
 import { expiresAt, type Session, withoutSecrets } from '../core/session.ts';
 import type { RevocationLog } from '../revocations/revocation-log.ts';
 import { type Cookie, cookieOf, credentialsMax, isSentByItself } from './cookie.ts';
 import { startWithRevocations } from './durable-endings.ts';
-import { afterWrite, changed, loginTerms, newLogin, summaryOf, upToDate } from './login.ts';
+import { changed, loginTerms, newLogin, summaryOf, upToDate } from './login.ts';
 import { type Held, SealedSessions } from './sealed-session.ts';
 import type {
   Changed,

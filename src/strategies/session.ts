@@ -4,7 +4,7 @@
 // is a question per request, to a store that every server must be able to ask.
 
 import { type Credential, isSameText } from '../core/credential.ts';
-import { OperatingError } from '../core/errors.ts';
+import { afterWrite, OperatingError } from '../core/errors.ts';
 import { touchIntervalMs } from '../core/limits.ts';
 import { after, type MaybePromise } from '../core/maybe-promise.ts';
 import { anonymous, type Recognition } from '../core/recognition.ts';
@@ -13,7 +13,6 @@ import { anyFields, upcast } from '../core/session-schema.ts';
 import { changeStored } from './change.ts';
 import { isSentByItself, type SessionCookie, sessionCookie } from './cookie.ts';
 import {
-  afterWrite,
   beforeProof,
   beginLogin,
   endLogin,

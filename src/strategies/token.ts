@@ -4,11 +4,11 @@
 // data. What renews it, the refresh token, is a credential in the store, and can be called back.
 
 import { Credential, type Purpose } from '../core/credential.ts';
+import { afterWrite } from '../core/errors.ts';
 import type { Recognition } from '../core/recognition.ts';
 import type { EndReason, Session } from '../core/session.ts';
 import { type AccessTokens, accessTokens } from './access-token.ts';
 import {
-  afterWrite,
   beginLogin,
   changed,
   endLogin,

@@ -6,12 +6,12 @@
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Verified } from '../../accounts/accounts.ts';
-import { OperatingError } from '../../core/errors.ts';
+import { afterWrite, OperatingError } from '../../core/errors.ts';
 import type { EndReason } from '../../core/session.ts';
 import type { Issue, Recogniser, Refreshed } from '../../strategies/strategy.ts';
 import { deviceCookie, deviceIn } from '../device-cookie.ts';
 import type { App, Parts } from '../parts.ts';
-import { afterWrite, carry, requireFresh } from '../session-plugin.ts';
+import { carry, requireFresh } from '../session-plugin.ts';
 import { issued, password, username } from './schemas.ts';
 
 const credentials = {
@@ -113,9 +113,9 @@ function entryRoutes(app: App, { config, accounts, recogniser }: Parts): void {
       const { user } = checked;
       const issue = await recogniser.begin(user, request.headers);
       // Who disabled the account or changed the password meanwhile may have ended all too early.
-      const change = await afterWrite('accounts-outcome-unknown', accounts.changeSince(user));
+      const change = await afterWrite(accounts.changeSince(user), 'accounts-outcome-unknown');
       if (change !== undefined) {
-        await afterWrite('revocation-not-durable', endBegun(recogniser, issue, change));
+        await afterWrite(endBegun(recogniser, issue, change), 'revocation-not-durable');
         throw new OperatingError('wrong-credentials');
       }
       app.securityEvent({ kind: 'login', userId: user.id }, request);
@@ -175,11 +175,11 @@ function changeRoutes(app: App, parts: Parts): void {
       app.securityEvent({ kind: 'password-changed', ...about }, request);
       if (endOthers) {
         const ending = recogniser.endOthers(login, 'password-changed');
-        await afterWrite('revocation-not-durable', ending);
+        await afterWrite(ending, 'revocation-not-durable');
         app.sessionWatch.ended({ userId: login.userId, except: login.handle });
       }
       const renewal = recogniser.stepUp(login, request.headers);
-      return renew(reply, afterWrite('store-outcome-unknown', renewal));
+      return renew(reply, afterWrite(renewal));
     },
   );
 

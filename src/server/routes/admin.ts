@@ -4,9 +4,9 @@
 // are ended after, so that no login slips in between; to repeat either is safe.
 
 import type { FastifyRequest } from 'fastify';
-import { OperatingError } from '../../core/errors.ts';
+import { afterWrite, OperatingError } from '../../core/errors.ts';
 import type { App, Parts } from '../parts.ts';
-import { afterWrite, carry, requireFresh } from '../session-plugin.ts';
+import { carry, requireFresh } from '../session-plugin.ts';
 import { handle, listed, nothing, sessionList, username } from './schemas.ts';
 
 /** Sessions of so many users are ended at once. */
@@ -136,7 +136,7 @@ function accountsOfOthers(app: App, parts: Parts, guards: Guards): void {
       await accounts.disable(userId);
       app.securityEvent({ kind: 'account-disabled', userId, actorId }, request);
       const ending = recogniser.endUser(userId, 'account-disabled');
-      const ended = await afterWrite('revocation-not-durable', ending);
+      const ended = await afterWrite(ending, 'revocation-not-durable');
       app.sessionWatch.ended({ userId });
       return { ended };
     },
