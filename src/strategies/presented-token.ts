@@ -1,8 +1,8 @@
 // From the header fields of a request to what its access token tells. A token that was verified
 // once need not be again while its key is accepted: the gate leaves each token one spelling, so the
 // text itself is compared. It is remembered under its end, because finding a text costs by its
-// length, and only when it comes a second time: keeping what never comes again costs nearly half as
-// much as verifying it (HMAC). The clock is asked each time; nothing here does I/O.
+// length, and only when it comes a second time: keeping what never comes again costs about as much
+// as an HMAC. The clock is asked each time; nothing here does I/O.
 
 import { LRUCache } from 'lru-cache';
 import { OperatingError } from '../core/errors.ts';

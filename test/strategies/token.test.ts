@@ -397,7 +397,8 @@ test('a token that was verified before does not outlive its key [ASVS 9.1.3]', a
   const { ring, state } = await shakyRing();
   const recogniser = await startOn(token, store, clock, {}, { keys: ring });
   const client = new Client().take(await recogniser.begin(newUser(), {}));
-  await recognised(recogniser, client);
+  // Kept from the second time on.
+  for (const _ of ['once', 'and again', 'from memory']) await recognised(recogniser, client);
   Object.assign(state, { accepted: false, generation: 1 });
   expect(await recogniser.recognise(client.headers)).toMatchObject({ reason: 'bad-signature' });
 });
