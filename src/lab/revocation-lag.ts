@@ -43,10 +43,10 @@ export const measured = {
   },
   token: { on: 'token', boundMs: lifetimeMs, expires: true },
   'sealed-cookie': {
-    on: 'memory',
+    on: 'token-with-revocation',
     env: { STRATEGY: 'sealed-cookie', SEALING_KEYS: newSealingKeys() },
-    boundMs: lifetimeMs,
-    expires: true,
+    boundMs: stalenessMs,
+    hasPath: true,
   },
   'token-with-revocation': { on: 'token-with-revocation', boundMs: stalenessMs, hasPath: true },
   'token-with-revocation-redis': {

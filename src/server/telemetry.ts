@@ -85,10 +85,10 @@ export function counted(recogniser: Recogniser, meter: Meter): Recogniser {
       if (refreshed.outcome === 'reuse') meter.ended('reuse');
       return refreshed;
     },
-    end: async (session) => {
-      const issue = await recogniser.end(session);
-      meter.ended('logout');
-      return issue;
+    leave: async (headers) => {
+      const left = await recogniser.leave(headers);
+      meter.ended('logout', left.ended.length);
+      return left;
     },
     endAll: async (session) => {
       const issue = await recogniser.endAll(session);

@@ -74,7 +74,7 @@ export function tracedAccounts(accounts: Accounts): Accounts {
 }
 
 export function tracedRecogniser(recogniser: Recogniser, strategy: string): Recogniser {
-  const methods = ['recognise', 'begin', 'refresh', 'stepUp', 'end', 'endAll'] as const;
+  const methods = ['recognise', 'begin', 'refresh', 'stepUp', 'leave', 'endAll'] as const;
   const attributes = () => ({ 'sessionlab.strategy': strategy });
   return around(recogniser, methods, spanning('session', SpanKind.INTERNAL, attributes, outcomeOf));
 }

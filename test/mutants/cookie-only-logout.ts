@@ -7,7 +7,7 @@ import { override } from '../support/override.ts';
 await runReplica({
   recogniser: (recogniser) =>
     override(recogniser, {
-      end: async () => recogniser.forget(),
+      leave: async () => ({ ...recogniser.forget(), ended: [] }),
       endAll: async () => recogniser.forget(),
     }),
 });

@@ -19,6 +19,7 @@ import {
   readSettings,
 } from '../../src/server/config.ts';
 import { checkHazards } from '../../src/server/hazards.ts';
+import { newSealingKeys } from '../../src/strategies/sealing.ts';
 import { freshDatabase } from '../support/backing.ts';
 import { answers, environment, startReplica } from './ground.ts';
 
@@ -157,6 +158,11 @@ test.each<[string, Environment, string]>([
   [
     'revocation that is kept nowhere',
     { STRATEGY: 'token-with-revocation', REVOCATIONS: 'none' },
+    'REVOCATIONS',
+  ],
+  [
+    'a sealed cookie whose end is kept nowhere',
+    { STRATEGY: 'sealed-cookie', SEALING_KEYS: newSealingKeys(), REVOCATIONS: 'none' },
     'REVOCATIONS',
   ],
   ['sealing without a key', { STRATEGY: 'sealed-cookie' }, 'SEALING_KEYS'],

@@ -87,8 +87,9 @@ export async function interleave(protocol: Protocol, random: Random): Promise<Ex
     const mine = await server.recognise(first.headers);
     if (mine.kind !== 'recognised') return;
     const { session } = mine;
-    if (kind === 'logout') await server.end(session);
-    else if (kind === 'logout-everywhere') await server.endAll(session);
+    if (kind === 'logout') {
+      if ((await server.leave(first.headers)).ended.length === 0) return;
+    } else if (kind === 'logout-everywhere') await server.endAll(session);
     else if (kind === 'by-administrator') await server.endUser(user.id, 'ended-by-admin');
     else {
       const theirs = await server.recognise(other.headers);
@@ -116,8 +117,9 @@ export async function interleave(protocol: Protocol, random: Random): Promise<Ex
   return { acknowledged, violations };
 }
 
-/** Anything but an outage of the wire is a mistake of ours, and must be seen. */
+/** Anything but an outage of the wire, or another request that was first, is a mistake of ours, and must be seen. */
 function expectOutage(error: unknown): void {
-  if (error instanceof OperatingError && /^(store|revocation)-/.test(error.code)) return;
+  if (error instanceof OperatingError && /^(store|revocation)-|^session-conflict$/.test(error.code))
+    return;
   throw error;
 }

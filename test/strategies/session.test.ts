@@ -121,13 +121,27 @@ test('a step-up whose answer was lost is repeated within the grace, and makes fr
   expect((await recognised(recogniser, client)).authenticatedAt).toBe(clock.now() - 2_000);
 });
 
+test('a refresh that comes after a step-up does not put the old credential back', async () => {
+  const { recogniser, client } = await begun();
+  await recogniser.stepUp(await recognised(recogniser, client), client.headers);
+  const late = await refresh(recogniser, client);
+  expect(late).toEqual({ outcome: 'ok', issue: { headers: [], body: {} } });
+});
+
 test('who took the successor of a refresh that was lost gains no freshness from a step-up', async () => {
   const { recogniser, client, clock } = await begun();
   const thief = client.copy();
   const stolen = await refresh(recogniser, thief);
   if (stolen.outcome === 'ok') thief.take(stolen.issue);
   clock.pass(1_000);
-  const steppedUp = await recogniser.stepUp(await recognised(recogniser, client), client.headers);
+  const own = await recognised(recogniser, client);
+  const conflict = { code: 'session-conflict' };
+  await expect(recogniser.stepUp(own, client.headers)).rejects.toMatchObject(conflict);
+  const renewed = await refresh(recogniser, client);
+  if (renewed.outcome !== 'ok') throw new Error('a step-up between two refreshes is no theft');
+  client.take(renewed.issue);
+  expect(client.text).toBe(thief.text);
+  const steppedUp = await recogniser.stepUp(own, client.headers);
   if (steppedUp.outcome !== 'ok') throw new Error(steppedUp.outcome);
   client.take(steppedUp.issue);
   expect((await recognised(recogniser, client)).authenticatedAt).toBe(clock.now());

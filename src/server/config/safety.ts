@@ -7,6 +7,7 @@ import { lifetimes } from '../../core/limits.ts';
 import type { Config } from '../config.ts';
 import { isLoopback } from './kinds.ts';
 import type { Reading } from './reading.ts';
+import { isRecalledByLog } from './session-settings.ts';
 
 const irrevocableMsMax = 15 * 60_000;
 
@@ -30,8 +31,8 @@ function judgeTransport({ host, secureCookies, trustProxy }: Config, reading: Re
 
 function judgeKeys(config: Config, reading: Reading): void {
   const { strategy, revocations, sealingKeys, tokenKey, host } = config;
-  if (strategy === 'token-with-revocation' && revocations === 'none') {
-    reading.refuse('REVOCATIONS', 'none leaves STRATEGY=token-with-revocation without revocation');
+  if (isRecalledByLog(strategy) && revocations === 'none') {
+    reading.refuse('REVOCATIONS', `none leaves STRATEGY=${strategy} without revocation`);
   }
   if (strategy === 'sealed-cookie' && sealingKeys === undefined) {
     const shape = '{"keys":[{"kty":"oct","alg":"A256GCM","kid":"1","k":"<32 bytes, base64url>"}]}';

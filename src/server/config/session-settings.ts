@@ -30,6 +30,11 @@ function byLevel<K extends keyof AssurancePolicy>(key: K): Derived<AssurancePoli
   };
 }
 
+/** What carries its session and can be called back all the same: it takes a log of endings. */
+export function isRecalledByLog(strategy: string | undefined): boolean {
+  return strategy === 'token-with-revocation' || strategy === 'sealed-cookie';
+}
+
 export const sessionSettings = {
   strategy: oneOf('STRATEGY', 'how a client is recognised', 'session', [
     'token',
@@ -107,8 +112,8 @@ export const sessionSettings = {
     'REVOCATIONS',
     'where endings are kept apart from the sessions',
     {
-      says: 'none; postgres for STRATEGY=token-with-revocation',
-      from: (given) => (given('STRATEGY') === 'token-with-revocation' ? 'postgres' : 'none'),
+      says: 'none; postgres for STRATEGY=token-with-revocation and sealed-cookie',
+      from: (given) => (isRecalledByLog(given('STRATEGY')) ? 'postgres' : 'none'),
     },
     ['none', 'memory', 'postgres', 'redis'] as const,
   ),
