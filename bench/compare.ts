@@ -9,6 +9,9 @@ import type { Round } from './load.ts';
 import { type Running, start } from './running.ts';
 import type { Subject } from './subjects.ts';
 
+/** Code that is not compiled yet would be compared otherwise. */
+const warmUpSeconds = 3;
+
 export interface Comparison {
   readonly title: string;
   /** The first is the limit. */
@@ -42,7 +45,7 @@ export async function compare(comparison: Comparison, pin: boolean): Promise<rea
   await using stack = new AsyncDisposableStack();
   const running: Running[] = [];
   for (const subject of subjects) running.push(stack.use(await start(subject, pin)));
-  for (const each of running) await measure(each, 1);
+  for (const each of running) await measure(each, warmUpSeconds);
   const measured = running.map((): Round[] => []);
   for (let round = 0; round < rounds; round += 1) {
     for (const [at, each] of running.entries()) {
