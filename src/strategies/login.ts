@@ -225,7 +225,7 @@ export async function endLogin(
   return wanted !== undefined && endSession(options, wanted, reason);
 }
 
-/** Ends one session: in the log of endings first, where there is one, so that nothing revives it. */
+/** Ends one session: in the log of endings first, where there is one, and then in the store. */
 export async function endSession(
   { store, clock, revocations }: Kept,
   { id, absoluteExpiresAt }: Session,

@@ -117,7 +117,7 @@ export async function interleave(protocol: Protocol, random: Random): Promise<Ex
   return { acknowledged, violations };
 }
 
-/** Anything but an outage of the wire, or another request that was first, is a mistake of ours, and must be seen. */
+/** Anything else than an outage, or another request that was first, is a mistake of ours. */
 function expectOutage(error: unknown): void {
   if (error instanceof OperatingError && /^(store|revocation)-|^session-conflict$/.test(error.code))
     return;
