@@ -455,7 +455,7 @@ const replays: readonly Attack[] = [
   {
     name: 'a copy of the credential after its owner ended it from another device',
     family: 'replay after logout',
-    notOn: noRecall,
+    notOn: { ...noRecall, ...noRecord },
     expect: '401 not-authenticated',
     send: async (ground) => {
       const stolen = await ground.newcomer();
