@@ -1,5 +1,5 @@
-// What is answered at once where it is known, and later where somebody must be asked. A promise that
-// is already kept still costs a turn of the queue of microtasks, and several layers of them cost a
+// What is answered at once where it is known, and later where somebody must be asked. A promise
+// that is kept already still costs a turn of the queue of microtasks, and several layers of them cost a
 // request more than the answer itself.
 
 export type MaybePromise<T> = T | Promise<T>;
