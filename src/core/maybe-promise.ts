@@ -1,6 +1,6 @@
 // What is answered at once where it is known, and later where somebody must be asked. A promise
-// that is kept already still costs a turn of the queue of microtasks, and several layers of them cost a
-// request more than the answer itself.
+// that is kept already still costs a turn of the queue of microtasks, and several layers of them
+// cost a request more than the answer itself.
 
 export type MaybePromise<T> = T | Promise<T>;
 
