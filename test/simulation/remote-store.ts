@@ -1,7 +1,7 @@
-// A session store, or a log of endings, at the far end of a wire, step by step: a verb is sent, arrives and is carried
-// out at once (which is what every store of ours promises of a verb), and its answer comes back.
-// Each of the three takes a turn of the scheduler; the wire may lose the question or the answer,
-// and the server is told so as the stores tell it.
+// A session store, or a log of endings, at the far end of a wire, step by step: a verb is sent,
+// arrives and is carried out at once (which is what every store of ours promises of a verb), and
+// its answer comes back. Sending and answering take a turn of the scheduler each; the wire may lose
+// the question or the answer, and the server is told so as the stores tell it.
 
 import { OperatingError } from '../../src/core/errors.ts';
 import type { Random } from '../../src/core/random.ts';

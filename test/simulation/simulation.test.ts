@@ -16,7 +16,7 @@ import { ringOf, startOn } from '../strategies/strategy.contract.ts';
 import { override } from '../support/override.ts';
 import { interleave, type Protocol } from './interleaving.ts';
 
-const interleavings = Number(process.env.INTERLEAVINGS ?? (process.env.CI ? 100_000 : 10_000));
+const interleavings = Number(process.env.INTERLEAVINGS ?? (process.env.CI ? 20_000 : 5_000));
 const seed = process.env.SEED ?? 'simulation';
 
 const timeoutMs = 1_000;
