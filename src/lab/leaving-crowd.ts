@@ -12,11 +12,13 @@ import { Jar } from './jar.ts';
 import { usersMax } from './lab.ts';
 import type { LagOptions, Measured, Path } from './revocation-lag.ts';
 
-const logoutsPerSecond = 600;
+/** More at once would ask more of a small machine than it can answer. */
+const waveMax = 600;
 const spreadMsMin = 1_000;
 const usersAtOnce = 16;
 /** While so many requests are under way nobody logs out: an overload is not what is measured. */
 const underWayMax = 64;
+const retryMs = 250;
 const recoveryMs = 30_000;
 const answerTimeoutMs = 10_000;
 
@@ -74,8 +76,7 @@ export class LeavingCrowd implements AsyncDisposable {
 
   /** Adds as many to `ended` as one wave has, or fewer. */
   async #wave(most: number): Promise<void> {
-    const sizeMax = (logoutsPerSecond * this.#spreadMs) / 1_000;
-    const size = Math.min(most, sizeMax);
+    const size = Math.min(most, waveMax);
     const ended = await (this.#path === 'cut' ? this.#cutWave(size) : this.#healthyWave(size));
     this.ended.push(...ended.filter((each) => each !== undefined));
   }
@@ -130,9 +131,13 @@ export class LeavingCrowd implements AsyncDisposable {
 
   /** Some moment of the wave, and one in which not too much is under way. */
   async #moment(): Promise<void> {
-    const signal = this.#signal;
-    await delay(this.#random.next() * this.#spreadMs, undefined, { signal });
-    while (this.#underWay > underWayMax) await delay(5, undefined, { signal });
+    const restMs = this.#random.next() * this.#spreadMs;
+    await delay(restMs, undefined, { signal: this.#signal });
+    await this.#calm();
+  }
+
+  async #calm(): Promise<void> {
+    while (this.#underWay > underWayMax) await delay(5, undefined, { signal: this.#signal });
   }
 
   async #visitAll({ headers }: Login): Promise<void> {
@@ -183,7 +188,8 @@ export class LeavingCrowd implements AsyncDisposable {
       const got = await step();
       if (got !== undefined) return got;
       if (performance.now() > deadline) throw new Error(`no ${what} was acknowledged for long`);
-      await delay(50, undefined, { signal: this.#signal });
+      await delay(retryMs, undefined, { signal: this.#signal });
+      await this.#calm();
     }
   }
 
