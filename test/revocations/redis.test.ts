@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vites
 import { openLink } from '../../src/lab/link.ts';
 import { redis } from '../../src/revocations/redis.ts';
 import { channelIn } from '../../src/revocations/redis-scripts.ts';
-import { RedisServers, type Server, tell } from '../support/redis-servers.ts';
+import { RedisServers, type Server, tell, tellAll } from '../support/redis-servers.ts';
 import { expectStanding, inAnHour, newSession, nextView } from './revocation-log.contract.ts';
 
 const options = { timeoutMs: 2_000, stalenessMs: 1_500 };
@@ -89,9 +89,11 @@ describe.runIf(inject('redisUrl') !== undefined)('redis', () => {
     const [min, some] = ['min-replicas-to-write', 'CONFIG'];
     await tell(primary, [some, 'SET', min, '1']);
     await expectStanding(log, newSession(), 'stale');
-    await tell(primary, [some, 'SET', min, '0']);
-    await tell(primary, ['ZREM', `${prefix}until`, `s:${session.id}`]);
-    await tell(primary, ['ZREM', `${prefix}version`, `s:${session.id}`]);
+    await tellAll(primary, [
+      [some, 'SET', min, '0'],
+      ['ZREM', `${prefix}until`, `s:${session.id}`],
+      ['ZREM', `${prefix}version`, `s:${session.id}`],
+    ]);
     await vi.waitFor(async () => expect(await tell(primary, countEndings)).toBe(1), patience);
   });
 

@@ -75,17 +75,20 @@ async function holdAll(): Promise<Client[]> {
     held.push(client);
   };
   await expect
-    .poll(async () => {
-      await withClient(postgres.url, async (admin) => {
-        const pids = await Promise.all(held.map((each) => each.query('SELECT pg_backend_pid()')));
-        const own = pids.map(({ rows }) => rows[0].pg_backend_pid);
-        const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    .poll(
+      async () => {
+        await withClient(postgres.url, async (admin) => {
+          const pids = await Promise.all(held.map((each) => each.query('SELECT pg_backend_pid()')));
+          const own = pids.map(({ rows }) => rows[0].pg_backend_pid);
+          const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
           WHERE usename = 'app' AND pid <> ALL($1)`;
-        await admin.query(end, [own]);
-      });
-      while (held.length < connectionsMax) await take();
-      return held.length;
-    })
+          await admin.query(end, [own]);
+        });
+        while (held.length < connectionsMax) await take();
+        return held.length;
+      },
+      { timeout: 15_000 },
+    )
     .toBe(connectionsMax);
   return held;
 }

@@ -94,16 +94,25 @@ export class RedisServers implements AsyncDisposable {
 
 /** One command on a connection of its own; `options` where the server wants more than a port. */
 export async function tell(
-  { port }: Pick<Server, 'port'>,
+  server: Pick<Server, 'port'>,
   command: readonly string[],
   options: Parameters<typeof createClient>[0] = {},
 ): Promise<unknown> {
+  return (await tellAll(server, [command], options))[0];
+}
+
+/** Several commands in one write, so that hardly anybody comes between them. */
+export async function tellAll(
+  { port }: Pick<Server, 'port'>,
+  commands: readonly (readonly string[])[],
+  options: Parameters<typeof createClient>[0] = {},
+): Promise<unknown[]> {
   const socket = { host: '127.0.0.1', port, reconnectStrategy: false as const };
   const client = createClient({ ...options, socket: { ...options.socket, ...socket } });
   client.on('error', () => undefined);
   await client.connect();
   try {
-    return await client.sendCommand([...command]);
+    return await Promise.all(commands.map((command) => client.sendCommand([...command])));
   } finally {
     client.destroy();
   }
