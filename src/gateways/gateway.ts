@@ -1,7 +1,8 @@
-// The front door: one address for many servers. A gateway runs as a process of its own, asks a
-// policy where each request goes, and is told when servers come and go. It sets the forwarding
-// header fields itself and believes none from clients; it repeats a request only when no byte of
-// it had reached a server.
+// The front door: one address for many servers. A gateway runs as a process of its own. The site
+// says which path leads to which group of servers, and the group's policy where each request goes;
+// the gateway is told when servers come and go. It sets the forwarding header fields itself and
+// believes none from clients; it repeats nothing that may have been carried out; and it writes one
+// line of log for each request.
 
 export interface Upstream {
   readonly name: string;
@@ -9,28 +10,87 @@ export interface Upstream {
   readonly url: string;
 }
 
-export interface GatewayOptions {
+/** Servers that can stand in for one another. */
+export interface Group {
+  /** Letters, digits and `-`: it is part of the name of the affinity cookie. */
+  readonly name: string;
   /** A name in the registry of policies. */
   readonly policy: string;
-  readonly seed: string;
   readonly upstreams: readonly Upstream[];
-  /** 0 takes a free one. */
+}
+
+export interface Route {
+  /** With a slash at its end all that is below it, without one itself. The longest that fits wins. */
+  readonly path: string;
+  /** The beginning of `path` that servers do not see: `/api/shared` makes `/health` of it. */
+  readonly base?: string;
+  /** The name of a group. */
+  readonly group: string;
+}
+
+export interface Listening {
+  /** Default: 127.0.0.1. */
+  readonly address?: string;
+  /** For HTTP in the clear; 0 takes a free one. */
   readonly port: number;
-  /** Where the access log goes, JSON lines; absent: nowhere. */
+  /** TLS 1.2 and 1.3 beside it. PEM files; the certificate with its chain. */
+  readonly tls?: {
+    readonly port: number;
+    /** The port that clients know, where it is another. */
+    readonly publicPort?: number;
+    readonly certFile: string;
+    readonly keyFile: string;
+  };
+  /**
+   * What is answered in the clear when there is TLS. `health` answers `GET .../health` and sends all
+   * else to TLS (308). Default: everything.
+   */
+  readonly inTheClear?: 'everything' | 'health';
+}
+
+/** What one client address may do; absent: as much as it likes. */
+export interface ClientLimits {
+  readonly requestsPerSecond?: number;
+  readonly connections?: number;
+}
+
+export interface GatewayOptions {
+  readonly groups: readonly Group[];
+  readonly routes: readonly Route[];
+  readonly listen: Listening;
+  readonly seed: string;
+  readonly limits?: ClientLimits;
+  /** Where the access log goes, one `AccessLine` of JSON each; absent: nowhere. */
   readonly accessLogFile?: string;
   /** How long a server may take to answer, in milliseconds. */
   readonly answerTimeoutMs: number;
 }
 
 export interface RunningGateway extends AsyncDisposable {
+  /** In the clear. */
   readonly url: string;
+  readonly tlsUrl?: string;
   readonly pid: number;
-  /** Replaces the set of servers; resolves when the gateway routes by it. */
-  route(upstreams: readonly Upstream[]): Promise<void>;
+  /** Replaces the servers of a group; resolves when the gateway routes by it. */
+  route(group: string, upstreams: readonly Upstream[]): Promise<void>;
+  /** Reads the certificate anew, and loses no request over it. */
+  reload(): Promise<void>;
 }
 
 export interface Gateway {
   /** One sentence: what it is. */
   readonly says: string;
+  /** What this one does not do, with the reason; the contract suite skips just that. */
+  readonly lacks: Readonly<Partial<Record<GatewayFeature, string>>>;
+  /** Why it cannot run here, and what to do; undefined when it can. */
+  missing(): string | undefined;
+  /** @throws OperatingError `gateway-unavailable` when it cannot start, as on a port in use. */
   start(options: GatewayOptions): Promise<RunningGateway>;
 }
+
+/** What a gateway may lack. */
+export type GatewayFeature =
+  /** Bounds on what one client address may do. */
+  | 'client-limits'
+  /** A request that a server may have read is not repeated, even if it is safe (RFC 9110, 9.2.1). */
+  | 'no-repeated-reads';

@@ -16,24 +16,28 @@ const STOP_DEADLINE_MS = 4_000;
 
 export const node: Gateway = {
   says: 'the embedded reverse proxy, a Node process',
+  lacks: { 'client-limits': 'bounding single clients is left to nginx' },
+  missing: () => undefined,
 
-  /** @throws OperatingError `gateway-unavailable` when it cannot start, as on a port in use. */
   async start(options) {
     const child = launch();
     const dispose = () => stop(child);
+    let orders = 0;
+    const order = async (make: (id: number) => ToGateway) => {
+      const id = ++orders;
+      const done = answer(child, 'done', (message) => message.id === id);
+      tell(child, make(id));
+      await done;
+    };
     try {
       tell(child, { t: 'start', options });
-      const { port } = await answer(child, 'ready');
-      let routes = 0;
+      const { port, tlsPort } = await answer(child, 'ready');
       return {
         url: `http://127.0.0.1:${port}`,
+        ...(tlsPort !== undefined && { tlsUrl: `https://127.0.0.1:${tlsPort}` }),
         pid: child.pid as number,
-        async route(upstreams) {
-          const id = ++routes;
-          const routed = answer(child, 'routed', (message) => message.id === id);
-          tell(child, { t: 'route', id, upstreams });
-          await routed;
-        },
+        route: (group, upstreams) => order((id) => ({ t: 'route', id, group, upstreams })),
+        reload: () => order((id) => ({ t: 'reload', id })),
         [Symbol.asyncDispose]: dispose,
       };
     } catch (error) {
@@ -64,7 +68,7 @@ function answer<T extends FromGateway['t']>(
     const fail = (detail: string) => reject(new OperatingError('gateway-unavailable', { detail }));
     const onExit = () => fail('The gateway has ended');
     const onMessage = (message: FromGateway) => {
-      if (message.t === 'failed') fail(`The gateway cannot listen: ${message.reason}`);
+      if (message.t === 'failed') fail(`The gateway cannot do it: ${message.reason}`);
       else if (!isOf(message, kind) || !accepts(message)) return;
       else resolve(message);
       child.off('message', onMessage).off('exit', onExit);

@@ -20,6 +20,8 @@ import { type Visitor, warmUp } from './warm-up.ts';
 
 /** Less than a client waits, so that a silent server gets an answer from the gateway. */
 const answerTimeoutMs = 4_000;
+/** All servers of a run can stand in for one another. */
+const group = 'servers';
 
 export interface ClusterOptions {
   readonly servers: number;
@@ -69,10 +71,10 @@ export class Cluster implements StagePort, Doors, AsyncDisposable {
     const started = await Promise.allSettled(made.map((server) => server.launch()));
     for (const each of started) if (each.status === 'rejected') throw each.reason;
     cluster.#gateway = await gateways[options.gateway].start({
-      policy: options.policy,
+      groups: [{ name: group, policy: options.policy, upstreams: cluster.#upstreams() }],
+      routes: [{ path: '/', group }],
+      listen: { port: options.gatewayPort ?? 0 },
       seed: options.seed,
-      upstreams: cluster.#upstreams(),
-      port: options.gatewayPort ?? 0,
       accessLogFile: join(options.folder, 'access.ndjson'),
       answerTimeoutMs,
     });
@@ -125,7 +127,7 @@ export class Cluster implements StagePort, Doors, AsyncDisposable {
 
   /** Makes the gateway route to these servers, all others left out. */
   async route(includes: (server: ClusterServer) => boolean): Promise<void> {
-    await this.#gateway?.route(this.#upstreams(includes));
+    await this.#gateway?.route(group, this.#upstreams(includes));
   }
 
   /** Makes the gateway forget what it holds against servers that have recovered. */

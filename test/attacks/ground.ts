@@ -264,8 +264,15 @@ export class Ground implements AsyncDisposable {
     for (const replica of this.replicas) this.#stack.use(replica);
     if (this.way === 'gateway') {
       const upstreams = this.replicas.map(({ url }, at) => ({ name: `s${at + 1}`, url }));
-      const options = { policy: 'round-robin', seed: 'attacks', port: 0, answerTimeoutMs: 20_000 };
-      const gateway = this.#stack.use(await gateways.node.start({ ...options, upstreams }));
+      const gateway = this.#stack.use(
+        await gateways.node.start({
+          groups: [{ name: 'servers', policy: 'round-robin', upstreams }],
+          routes: [{ path: '/', group: 'servers' }],
+          listen: { port: 0 },
+          seed: 'attacks',
+          answerTimeoutMs: 20_000,
+        }),
+      );
       this.#gateway = gateway.url;
     }
     const trap = await this.#listen();

@@ -4,10 +4,10 @@ import * as gateways from '../../src/gateways/index.ts';
 
 const gateway = new Map(Object.entries(gateways)).get(process.argv[2] ?? '');
 const running = await gateway?.start({
-  policy: 'round-robin',
+  groups: [{ name: 'servers', policy: 'round-robin', upstreams: [] }],
+  routes: [{ path: '/', group: 'servers' }],
+  listen: { port: 0 },
   seed: 'parent',
-  upstreams: [],
-  port: 0,
   answerTimeoutMs: 1_000,
 });
 process.stdout.write(`${JSON.stringify({ url: running?.url, pid: running?.pid })}\n`);

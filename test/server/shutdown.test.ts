@@ -93,12 +93,13 @@ test('no request fails while three replicas restart in turn under 300 requests a
   await using stack = new AsyncDisposableStack();
   const start = async (port = '0') => stack.use(await startReplica(main, { ...env, PORT: port }));
   const replicas = await Promise.all([start(), start(), start()]);
+  const upstreams = replicas.map(({ url }, index) => ({ name: `s${index + 1}`, url }));
   const gateway = stack.use(
     await gateways.node.start({
-      policy: 'round-robin',
+      groups: [{ name: 'servers', policy: 'round-robin', upstreams }],
+      routes: [{ path: '/', group: 'servers' }],
+      listen: { port: 0 },
       seed: 'rolling',
-      upstreams: replicas.map(({ url }, index) => ({ name: `s${index + 1}`, url })),
-      port: 0,
       answerTimeoutMs: 10_000,
     }),
   );

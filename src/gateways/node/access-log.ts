@@ -1,31 +1,10 @@
-// The access log: one JSON object in a line for each request. It holds no header field, no query
-// and no body, so no credential can get into it. Lines are gathered for a moment before they are
-// written; a gateway that is killed loses those.
+// The access log: one JSON object in a line for each request. Lines are gathered for a moment before
+// they are written; a gateway that is killed loses those.
 
 import { createWriteStream } from 'node:fs';
+import type { AccessLine } from '../access-line.ts';
 
 const FLUSH_MS = 50;
-
-export interface AccessLine {
-  /** When the request arrived, ISO 8601. */
-  readonly time: string;
-  readonly requestId: string;
-  readonly client: string;
-  readonly method: string;
-  /** Without the query. */
-  readonly path: string;
-  /** Null when the client left before there was an answer. */
-  readonly status: number | null;
-  /** False when the answer broke off. */
-  readonly complete: boolean;
-  /** The server asked last; null when none could be. */
-  readonly upstream: string | null;
-  /** How many servers were asked. */
-  readonly tries: number;
-  readonly durationMs: number;
-  /** Bytes sent to the client, header fields included. */
-  readonly bytes: number;
-}
 
 export interface AccessLog {
   write(line: AccessLine): void;

@@ -1,11 +1,12 @@
 // Header fields at the border. What concerns one hop stays on it (RFC 9110 section 7.6.1), what
 // clients claim about where they come from is replaced by what the gateway sees (RFC 7239), and the
-// gateway's own cookie is read and taken out before a server sees it.
+// gateway's own cookies are read and taken out before a server sees them.
 
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import { affinityCookieName, securityFields, strictTransport } from '../border.ts';
 
-const COOKIE = 'sessionlab_affinity';
+const AFFINITY = affinityCookieName('');
 
 const HOP_BY_HOP = [
   'connection',
@@ -19,15 +20,21 @@ const HOP_BY_HOP = [
 ];
 /** These frame the message: no `Connection` field may talk us into forwarding without them. */
 const FRAMING = ['content-length', 'transfer-encoding', 'host'];
-const IMPLEMENTATION = ['server', 'x-powered-by', 'via'];
+/** About servers, and for the gateway alone. */
+const INTERNAL = ['server', 'x-powered-by', 'via', 'x-audit'];
 
 export interface Arrival {
   readonly requestId: string;
-  readonly stuckTo: string | undefined;
+  /** Group -> the server that the client was given in it. */
+  readonly stuckTo: ReadonlyMap<string, string>;
 }
 
 /** Makes the fields fit to be forwarded, in place, and tells what the gateway needs of them. */
-export function receive(fields: IncomingHttpHeaders, address: string): Arrival {
+export function receive(
+  fields: IncomingHttpHeaders,
+  address: string,
+  proto: 'http' | 'https',
+): Arrival {
   const host = fields.host ?? '';
   removeHopByHop(fields);
   for (const name of Object.keys(fields)) {
@@ -38,10 +45,11 @@ export function receive(fields: IncomingHttpHeaders, address: string): Arrival {
   // Node has already told the client to continue.
   delete fields.expect;
   fields['x-forwarded-for'] = address;
-  fields['x-forwarded-proto'] = 'http';
+  fields['x-forwarded-proto'] = proto;
   fields['x-forwarded-host'] = host;
-  fields.forwarded = `for=${node(address)};host=${quoted(host)};proto=http`;
-  const requestId = acceptable(fields['x-request-id']) ?? randomUUID();
+  fields.forwarded = `for=${node(address)};host=${quoted(host)};proto=${proto}`;
+  // Never a client's own: two requests with one id could not be told apart in a log.
+  const requestId = randomUUID();
   fields['x-request-id'] = requestId;
   return { requestId, stuckTo: takeAffinity(fields) };
 }
@@ -50,14 +58,22 @@ export function receive(fields: IncomingHttpHeaders, address: string): Arrival {
 export function answerFields(fields: IncomingHttpHeaders): OutgoingHttpHeaders {
   const forwarded = { ...fields };
   removeHopByHop(forwarded);
-  for (const name of IMPLEMENTATION) delete forwarded[name];
+  for (const name of INTERNAL) delete forwarded[name];
   // Node frames the answer itself, as the client's version of HTTP needs it.
   delete forwarded['transfer-encoding'];
   return forwarded;
 }
 
-export function affinityCookie(server: string): string {
-  return `${COOKIE}=${server}; Path=/; HttpOnly; SameSite=Lax`;
+export function affinityCookie(group: string, server: string, isSecure: boolean): string {
+  const secure = isSecure ? '; Secure' : '';
+  return `${affinityCookieName(group)}=${server}; Path=/; HttpOnly; SameSite=Lax${secure}`;
+}
+
+/** What every answer carries. */
+export function ownFields(requestId: string, isSecure: boolean): OutgoingHttpHeaders {
+  const own: OutgoingHttpHeaders = { ...securityFields, 'x-request-id': requestId };
+  if (isSecure) own['strict-transport-security'] = strictTransport;
+  return own;
 }
 
 function removeHopByHop(fields: IncomingHttpHeaders): void {
@@ -68,18 +84,16 @@ function removeHopByHop(fields: IncomingHttpHeaders): void {
   for (const name of HOP_BY_HOP) delete fields[name];
 }
 
-function acceptable(requestId: string | string[] | undefined): string | undefined {
-  return typeof requestId === 'string' && /^[\w.-]{1,128}$/.test(requestId) ? requestId : undefined;
-}
-
-function takeAffinity(fields: IncomingHttpHeaders): string | undefined {
-  if (!fields.cookie?.includes(COOKIE)) return undefined;
-  const isOurs = (pair: string) => pair.startsWith(`${COOKIE}=`);
+/** Of two cookies for one group the first counts. */
+function takeAffinity(fields: IncomingHttpHeaders): ReadonlyMap<string, string> {
+  if (!fields.cookie?.includes(AFFINITY)) return new Map();
+  const isOurs = (pair: string) => pair.startsWith(AFFINITY);
   const pairs = fields.cookie.split(';').map((pair) => pair.trim());
   const rest = pairs.filter((pair) => !isOurs(pair)).join('; ');
   if (rest === '') delete fields.cookie;
   else fields.cookie = rest;
-  return pairs.find(isOurs)?.slice(COOKIE.length + 1);
+  const ours = pairs.filter(isOurs).map((pair) => pair.slice(AFFINITY.length).split('='));
+  return new Map(ours.reverse().map(([group = '', server = '']) => [group, server]));
 }
 
 function node(address: string): string {

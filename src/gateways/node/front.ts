@@ -1,40 +1,24 @@
-// The gateway's HTTP server. A server that could not be connected saw no byte of a request, so
+// What the gateway does with a request. A server that could not be connected saw no byte of a request, so
 // another is asked, whatever the method; after that nothing is repeated (RFC 9110 section 9.2.2),
 // and a client that gets 502 or 504 must assume that its request may have been carried out.
 
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-  STATUS_CODES,
-} from 'node:http';
+import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { createProxyServer } from 'httpxy';
 import { ConnectedAgent, connected, SocketAgent } from './connect.ts';
-import { answerFields } from './fields.ts';
 import { Journey, type Parts, type Problem } from './journey.ts';
-import { refused } from './pool.ts';
 
-/** How patient the gateway is with slow clients: for the header, and for the whole request. */
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 60_000;
-/** Longer than clients keep a connection that they do not use. */
-const KEEP_ALIVE_MS = 75_000;
+/** Answers the request itself, and says that it did. */
+export type Doorkeeper = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-/** An HTTP server, not yet listening, that proxies to the servers of the pool. */
-export function createFront(parts: Parts): Server {
-  const front = createServer({
-    headersTimeout: HEADERS_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    connectionsCheckingInterval: 1_000,
-    noDelay: true,
-    shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === 'websocket',
+/** Makes an HTTP server proxy to the servers of the site. */
+export function handle(server: Server | TlsServer, parts: Parts, doorkeeper?: Doorkeeper): void {
+  const serve = requestHandler(parts);
+  server.on('request', (request, response) => {
+    if (!doorkeeper?.(request, response)) void serve(request, response);
   });
-  front.on('request', requestHandler(parts));
-  front.on('upgrade', upgradeHandler(parts));
-  return front;
+  server.on('upgrade', upgradeHandler(parts));
 }
 
 function requestHandler(parts: Parts) {
@@ -52,8 +36,7 @@ function requestHandler(parts: Parts) {
     });
   });
   proxy.on('proxyRes', (answer, request, response) => {
-    const own = journeys.get(request)?.ownFields(answer.headers['set-cookie']);
-    response.writeHead(answer.statusCode ?? 502, { ...answerFields(answer.headers), ...own });
+    response.writeHead(answer.statusCode ?? 502, journeys.get(request)?.answered(answer));
     answer.pipe(response);
   });
 
@@ -70,7 +53,6 @@ function requestHandler(parts: Parts) {
       await proxy.web(request, response, { target: server.url }).catch(() => undefined);
       server.inFlight -= 1;
       if (response.closed || response.headersSent) return;
-      if (!journey.hasReached) refused(server);
     }
     send(journey.problem());
 
@@ -95,10 +77,7 @@ function upgradeHandler(parts: Parts) {
     if (journey.objection !== undefined) return refuse(journey.problem(journey.objection));
     for (const server of journey.choices()) {
       const upstream = await connected(server.url).catch(() => undefined);
-      if (upstream === undefined) {
-        refused(server);
-        continue;
-      }
+      if (upstream === undefined) continue;
       server.inFlight += 1;
       upstream.once('close', () => {
         server.inFlight -= 1;
@@ -110,7 +89,8 @@ function upgradeHandler(parts: Parts) {
       proxy.on('proxyReqWs', (outgoing) => {
         outgoing.prependOnceListener('upgrade', (answer: IncomingMessage) => {
           status = 101;
-          Object.assign(answer.headers, journey.ownFields(answer.headers['set-cookie']));
+          Object.assign(answer.headers, journey.added(answer.headers['set-cookie']));
+          delete answer.headers['x-audit'];
         });
         outgoing.prependOnceListener('response', (answer) => {
           status = answer.statusCode ?? 502;

@@ -3,20 +3,19 @@
 
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { type ErrorCode, errors } from '../../core/errors.ts';
-import type { Picker, Policy } from '../../policies/policy.ts';
+import { parseServed, type Served } from '../access-line.ts';
+import { ambiguousPath, knownMethods, sizes } from '../border.ts';
 import type { AccessLog } from './access-log.ts';
-import { affinityCookie, receive } from './fields.ts';
-import type { Pool, PooledServer } from './pool.ts';
+import { affinityCookie, answerFields, ownFields, receive } from './fields.ts';
+import { type PooledServer, refused } from './pool.ts';
+import type { Destination, Site } from './site.ts';
 
-/** Each holds at most one connection to a server, so this bounds those as well. */
-const REQUESTS_AT_ONCE_MAX = 4_096;
 const RETRY_AFTER_SECONDS = 1;
 
 export interface Parts {
-  readonly pool: Pool;
-  readonly policy: Policy;
-  readonly picker: Picker;
+  readonly site: Site;
   readonly log: AccessLog;
   readonly answerTimeoutMs: number;
 }
@@ -31,8 +30,9 @@ export class Journey {
   readonly #parts: Parts;
   readonly #socket: Socket;
   readonly #address: string;
+  readonly #tls: string | null;
   readonly #method: string;
-  readonly #path: string;
+  readonly #destination: Destination | undefined;
   readonly #arrivedMs = Date.now();
   readonly #startedMs = performance.now();
   readonly #bytesBefore: number;
@@ -42,48 +42,76 @@ export class Journey {
   readonly objection: ErrorCode | undefined;
   #tries = 0;
   #server: PooledServer | undefined;
+  #headMs: number | null = null;
+  #served: Served | null = null;
   /** A connection was made, and a byte may have reached a server: nothing is repeated from here. */
   hasReached = false;
   isTooLate = false;
 
-  /** Makes the header fields of the request fit to be forwarded. */
+  /** Makes the header fields and the path of the request fit to be forwarded. */
   constructor(request: IncomingMessage, parts: Parts) {
+    const { socket, method = '', url = '', headers } = request;
     this.#parts = parts;
-    this.#socket = request.socket;
-    this.#address = request.socket.remoteAddress ?? 'unknown';
-    this.#method = request.method ?? '';
-    this.#path = request.url?.split('?', 1)[0] ?? '';
-    this.#bytesBefore = request.socket.bytesWritten;
-    this.objection = objection(request, parts.pool);
-    const { requestId, stuckTo } = receive(request.headers, this.#address);
+    this.#socket = socket;
+    this.#address = socket.remoteAddress ?? 'unknown';
+    this.#tls = socket instanceof TLSSocket ? socket.getProtocol() : null;
+    this.#method = knownMethods.includes(method) ? method : 'other';
+    this.#bytesBefore = socket.bytesWritten;
+    const [path = ''] = url.split('?', 1);
+    this.#destination = parts.site.destination(path);
+    this.objection = objection(request, path, parts.site, this.#destination);
+    const { requestId, stuckTo } = receive(
+      headers,
+      this.#address,
+      this.#isSecure ? 'https' : 'http',
+    );
     this.#requestId = requestId;
-    this.#stuckTo = stuckTo;
+    this.#stuckTo = stuckTo.get(this.#destination?.group ?? '');
+    request.url = url.slice(this.#destination?.route.base?.length ?? 0);
+  }
+
+  get #isSecure(): boolean {
+    return this.#tls !== null;
   }
 
   /** The servers to ask, one after the other, while none has been reached. */
   *choices(): Generator<PooledServer> {
+    if (this.#destination === undefined) return;
+    const { pool, picker } = this.#destination;
     const tried = new Set<PooledServer>();
     const client = { address: this.#address, stuckTo: this.#stuckTo };
     while (!this.hasReached && !this.#socket.destroyed) {
-      const candidates = this.#parts.pool.candidates(tried);
+      const candidates = pool.candidates(tried);
       if (candidates.length === 0) return;
-      const { name } = this.#parts.picker.pick(candidates, client);
+      const { name } = picker.pick(candidates, client);
       const server = candidates.find((candidate) => candidate.name === name);
       if (server === undefined) throw new Error(`The policy picked ${name}, who was not offered`);
       tried.add(server);
       this.#tries += 1;
       this.#server = server;
       yield server;
+      if (!this.hasReached) refused(server);
     }
   }
 
+  /** The answer's head has come from the server; the fields as the client gets them. */
+  answered({ headers }: IncomingMessage): OutgoingHttpHeaders {
+    this.#headMs = this.#elapsedMs();
+    const said = headers['x-audit'];
+    this.#served = parseServed(Array.isArray(said) ? undefined : said);
+    return { ...answerFields(headers), ...this.added(headers['set-cookie']) };
+  }
+
   /** What the gateway adds to an answer; the cookies of the server are kept. */
-  ownFields(cookies: readonly string[] = []): OutgoingHttpHeaders {
-    const own = { 'x-request-id': this.#requestId, 'x-gateway-tries': String(this.#tries) };
+  added(cookies: readonly string[] = []): OutgoingHttpHeaders {
+    const own = {
+      ...ownFields(this.#requestId, this.#isSecure),
+      'x-gateway-tries': String(this.#tries),
+    };
     const name = this.#server?.name;
-    const isNew = this.#parts.policy.setsCookie && name !== undefined && name !== this.#stuckTo;
-    if (isNew) return { ...own, 'set-cookie': [...cookies, affinityCookie(name)] };
-    return own;
+    const { group = '', policy } = this.#destination ?? {};
+    if (!policy?.setsCookie || name === undefined || name === this.#stuckTo) return own;
+    return { ...own, 'set-cookie': [...cookies, affinityCookie(group, name, this.#isSecure)] };
   }
 
   /** The answer of the gateway itself (RFC 9457), where no server gave one. */
@@ -92,10 +120,10 @@ export class Journey {
     const requestId = this.#requestId;
     const body = JSON.stringify({ type: 'about:blank', title, status, code, requestId });
     const fields: OutgoingHttpHeaders = {
+      ...ownFields(requestId, this.#isSecure),
       'content-type': 'application/problem+json',
       'content-length': Buffer.byteLength(body),
       'cache-control': 'no-store',
-      'x-request-id': requestId,
       'x-gateway-tries': String(this.#tries),
     };
     if (status === 503 || status === 429) fields['retry-after'] = String(RETRY_AFTER_SECONDS);
@@ -108,14 +136,21 @@ export class Journey {
       requestId: this.#requestId,
       client: this.#address,
       method: this.#method,
-      path: this.#path,
+      path: this.#destination?.route.path ?? null,
+      served: this.#served,
       status,
       complete,
       upstream: this.#server?.name ?? null,
       tries: this.#tries,
-      durationMs: Math.round((performance.now() - this.#startedMs) * 100) / 100,
+      headMs: this.#headMs,
+      durationMs: this.#elapsedMs(),
       bytes: this.#socket.bytesWritten - this.#bytesBefore,
+      tls: this.#tls,
     });
+  }
+
+  #elapsedMs(): number {
+    return Math.round((performance.now() - this.#startedMs) * 100) / 100;
   }
 
   #failure(): ErrorCode {
@@ -127,12 +162,20 @@ export class Journey {
 /** Of two of these Node takes the first, and whoever reads the other is deceived. */
 const unique = ['host', 'authorization'];
 
-function objection(request: IncomingMessage, pool: Pool): ErrorCode | undefined {
+function objection(
+  request: IncomingMessage,
+  path: string,
+  site: Site,
+  destination: Destination | undefined,
+): ErrorCode | undefined {
   const encoding = request.headers['transfer-encoding'];
   const isClear =
-    request.url?.startsWith('/') &&
+    path.startsWith('/') &&
+    !ambiguousPath.test(path) &&
     unique.every((name) => (request.headersDistinct[name]?.length ?? 0) <= 1) &&
     (encoding === undefined || encoding.toLowerCase() === 'chunked');
   if (!isClear) return 'invalid-request';
-  return pool.inFlight() >= REQUESTS_AT_ONCE_MAX ? 'overloaded' : undefined;
+  if (request.method === 'TRACE' || request.method === 'CONNECT') return 'method-not-allowed';
+  if (destination === undefined) return 'not-found';
+  return site.inFlight() >= sizes.requestsMax ? 'overloaded' : undefined;
 }

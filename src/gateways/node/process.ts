@@ -2,56 +2,59 @@
 // SIGINT is ignored, because Ctrl-C reaches the whole group and the parent decides in what order
 // things stop.
 
-import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { seededRandom } from '../../core/random.ts';
-import * as policies from '../../policies/index.ts';
-import type { Policy } from '../../policies/policy.ts';
 import type { GatewayOptions, Upstream } from '../gateway.ts';
 import { openAccessLog } from './access-log.ts';
-import { createFront } from './front.ts';
-import { Pool } from './pool.ts';
+import { openDoors } from './doors.ts';
+import { Site } from './site.ts';
 
 export type ToGateway =
   | { readonly t: 'start'; readonly options: GatewayOptions }
-  | { readonly t: 'route'; readonly id: number; readonly upstreams: readonly Upstream[] };
+  | {
+      readonly t: 'route';
+      readonly id: number;
+      readonly group: string;
+      readonly upstreams: readonly Upstream[];
+    }
+  | { readonly t: 'reload'; readonly id: number };
 
 export type FromGateway =
-  | { readonly t: 'ready'; readonly port: number }
-  | { readonly t: 'routed'; readonly id: number }
+  | { readonly t: 'ready'; readonly port: number; readonly tlsPort: number | undefined }
+  | { readonly t: 'done'; readonly id: number }
   | { readonly t: 'failed'; readonly reason: string };
 
 /** What is in flight at SIGTERM may take this long to finish. */
 const DRAIN_MS = 2_000;
 
-const pool = new Pool();
+let obey: (message: ToGateway) => Promise<void> = start;
 
 process.on('SIGINT', () => undefined);
 process.on('disconnect', () => process.exit(1));
-process.on('message', (message: ToGateway) => {
-  if (message.t === 'start') return start(message.options);
-  pool.route(message.upstreams);
-  tell({ t: 'routed', id: message.id });
+process.on('message', async (message: ToGateway) => {
+  await obey(message).catch((error: Error) => tell({ t: 'failed', reason: error.message }));
 });
 
-function start(options: GatewayOptions): void {
-  const policy: Policy | undefined = new Map(Object.entries(policies)).get(options.policy);
-  if (policy === undefined) throw new Error(`No policy is called ${options.policy}`);
-  const picker = policy.start(seededRandom(options.seed).fork('policy'));
+async function start(message: ToGateway): Promise<void> {
+  if (message.t !== 'start') return;
+  const { options } = message;
+  const site = new Site(options, seededRandom(options.seed));
   const log = openAccessLog(options.accessLogFile);
   const { answerTimeoutMs } = options;
-  const front = createFront({ pool, policy, picker, log, answerTimeoutMs });
-  pool.route(options.upstreams);
-  pool.startChecking();
-  front.once('error', (error) => tell({ t: 'failed', reason: error.message }));
-  front.listen(options.port, '127.0.0.1', () => {
-    tell({ t: 'ready', port: (front.address() as AddressInfo).port });
-  });
+  const doors = await openDoors(options.listen, { site, log, answerTimeoutMs });
+  for (const pool of site.pools()) pool.startChecking();
+  obey = async (order) => {
+    if (order.t === 'start') return;
+    if (order.t === 'route') site.route(order.group, order.upstreams);
+    else await doors.reload();
+    tell({ t: 'done', id: order.id });
+  };
   process.once('SIGTERM', async () => {
-    await Promise.race([new Promise((resolve) => front.close(resolve)), delay(DRAIN_MS)]);
+    await Promise.race([doors.close(), delay(DRAIN_MS)]);
     await log.close();
     process.exit(0);
   });
+  tell({ t: 'ready', port: doors.port, tlsPort: doors.tlsPort });
 }
 
 function tell(message: FromGateway): void {

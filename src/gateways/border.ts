@@ -1,0 +1,48 @@
+// What both gateways hold to at the border, written once: which paths are refused, which fields
+// every answer carries, whose fields are not believed, and how patient a gateway is.
+
+/**
+ * Paths that two readers may read in two ways: dot segments, empty segments, backslashes, control
+ * characters, and percent-encoding of what needs none or of a slash. Applied to the path as it came,
+ * without the query.
+ */
+export const ambiguousPath =
+  /\/\/|\/\.\.?(\/|$)|\\|[^!-~]|%(2[def]|[46][1-9a-f]|[57][0-9a]|5[cf]|7[ef]|3[0-9]|[01][0-9a-f])/i;
+
+/** On every answer, the gateway's own errors included; a server's own value is replaced. */
+export const securityFields: Readonly<Record<string, string>> = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+};
+/** On every answer over TLS (RFC 6797): a year. */
+export const strictTransport = 'max-age=31536000; includeSubDomains';
+
+/** What a log may say of a method (RFC 9110, RFC 5789). */
+export const knownMethods: readonly string[] = [
+  ...['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'],
+];
+
+export const patience = {
+  /** A client sends the header of a request within this. */
+  headersMs: 10_000,
+  /** A client may be silent for this long in the middle of a request or of an answer. */
+  silenceMs: 10_000,
+  /** A client sends a whole request within this. */
+  requestMs: 12_000,
+  /** Longer than clients keep a connection that they do not use. */
+  keepAliveMs: 75_000,
+  /** A server accepts a connection within this. */
+  connectMs: 1_000,
+} as const;
+
+export const sizes = {
+  headerBytesMax: 16_384,
+  bodyBytesMax: 1_048_576,
+  /** Requests at once; each holds at most one connection to a server. */
+  requestsMax: 4_096,
+} as const;
+
+export function affinityCookieName(group: string): string {
+  return `affinity_${group}`;
+}

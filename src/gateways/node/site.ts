@@ -1,0 +1,57 @@
+// Which group of servers a path leads to, and what the gateway knows of each group.
+
+import type { Random } from '../../core/random.ts';
+import * as policies from '../../policies/index.ts';
+import type { Picker, Policy } from '../../policies/policy.ts';
+import type { GatewayOptions, Group, Route, Upstream } from '../gateway.ts';
+import { Pool } from './pool.ts';
+
+export interface Destination {
+  readonly route: Route;
+  readonly group: string;
+  readonly pool: Pool;
+  readonly policy: Policy;
+  readonly picker: Picker;
+}
+
+export class Site {
+  readonly #destinations: readonly Destination[];
+
+  /** @throws Error for a policy or group that is not there. */
+  constructor({ groups, routes }: Pick<GatewayOptions, 'groups' | 'routes'>, random: Random) {
+    const opened = new Map(groups.map((group) => [group.name, open(group, random)]));
+    const longestFirst = routes.toSorted((one, other) => other.path.length - one.path.length);
+    this.#destinations = longestFirst.map((route) => {
+      const group = opened.get(route.group);
+      if (group === undefined) throw new Error(`${route.path} leads to no group: ${route.group}`);
+      return { route, ...group };
+    });
+  }
+
+  /** @param path as it came, without the query. */
+  destination(path: string): Destination | undefined {
+    return this.#destinations.find(({ route }) =>
+      route.path.endsWith('/') ? path.startsWith(route.path) : path === route.path,
+    );
+  }
+
+  route(group: string, upstreams: readonly Upstream[]): void {
+    for (const each of this.#destinations) if (each.group === group) each.pool.route(upstreams);
+  }
+
+  inFlight(): number {
+    return [...this.pools()].reduce((sum, pool) => sum + pool.inFlight(), 0);
+  }
+
+  pools(): ReadonlySet<Pool> {
+    return new Set(this.#destinations.map(({ pool }) => pool));
+  }
+}
+
+function open({ name, policy: policyName, upstreams }: Group, random: Random) {
+  const policy: Policy | undefined = new Map(Object.entries(policies)).get(policyName);
+  if (policy === undefined) throw new Error(`No policy is called ${policyName}`);
+  const pool = new Pool();
+  pool.route(upstreams);
+  return { group: name, pool, policy, picker: policy.start(random.fork(`policy ${name}`)) };
+}
