@@ -17,6 +17,7 @@ const layers: Readonly<Record<string, number>> = {
   checkers: 1,
   accounts: 2,
   adapters: 2,
+  audit: 2,
   backing: 2,
   gateways: 2,
   server: 2,
@@ -40,8 +41,9 @@ const families: Readonly<Record<string, string>> = {
 
 /** Composition roots may reach sideways: they put the parts together and do nothing else. */
 const sideways: Readonly<Record<string, readonly string[]>> = {
-  server: ['accounts', 'backing'],
+  server: ['accounts', 'audit', 'backing'],
   lab: ['scenarios'],
+  audit: ['gateways'],
 };
 
 const files = globSync('{src,test,tools,bench,examples}/**/*.ts').map((file) =>

@@ -66,6 +66,11 @@ export const errors = {
     definite: false,
     summary: 'User accounts did not answer in time; the change may have happened',
   },
+  'audit-unavailable': {
+    status: 503,
+    definite: true,
+    summary: 'What happens cannot be put on record',
+  },
   'unfit-key': { status: 503, definite: true, summary: 'A key cannot be used' },
   'gateway-unavailable': { status: 503, definite: true, summary: 'The gateway is not running' },
   'backing-unavailable': {
