@@ -59,7 +59,7 @@ export class PostgresAccounts implements Accounts {
     if (name === undefined) return { outcome: 'refused', reason: 'unknown-user' };
     if (secret === undefined) return { outcome: 'refused', reason: 'wrong-password' };
     const found = await this.#row('name_key', name.key);
-    const device = knownDevice(asker.device, found?.password_hash ?? '');
+    const device = knownDevice(asker.device, found?.password_hash);
     const buckets = bucketsOf(name.key, asker.address, asker.session ?? device);
     const giveBack = await this.#throttle.charge(buckets);
     const right = await this.#passwords

@@ -3,6 +3,7 @@
 
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Accounts, type Asker, openAccounts } from '../../src/accounts/accounts.ts';
+import { newDevice } from '../../src/accounts/device.ts';
 import { networkOf } from '../../src/accounts/network.ts';
 import { withClient } from '../../src/backing/databases.ts';
 import { OperatingError } from '../../src/core/errors.ts';
@@ -61,6 +62,16 @@ test('a name that nobody has is throttled like any other', async () => {
   const unknown = await guess(accounts, 4, 'eve', from('10.0.0.2'));
   expect(known.indexOf('too-many-attempts')).toBe(2);
   expect(unknown.indexOf('too-many-attempts')).toBe(2);
+});
+
+test('a name that nobody has has no known device, whatever key it was forged with', async () => {
+  const accounts = await open(await freshDatabase(), 2);
+  const said: string[] = [];
+  for (const key of ['', 'undefined', 'null', 'eve']) {
+    const asker = from('10.0.0.1', { device: newDevice(key) });
+    said.push(await attempt(accounts, 'eve', password, asker));
+  }
+  expect(said.indexOf('too-many-attempts')).toBe(2);
 });
 
 test('guesses at the same moment are counted before they are looked at', async () => {

@@ -3,6 +3,7 @@
 // address of its own, so that none is slowed down by another's guesses.
 
 import { expect } from 'vitest';
+import { newDevice } from '../../src/accounts/device.ts';
 import { withClient } from '../../src/backing/databases.ts';
 import type { Answer } from '../gateways/asking.ts';
 import type { Attack, Event, Family, Outcome } from './attack.ts';
@@ -147,6 +148,18 @@ const guessing: readonly Attack[] = [
       const from = ground.freshAddress();
       return inTurn(failuresMax + 3, (n) => {
         const cookie = `__Secure-device=${String(n).padStart(24, 'd')}.${'A'.repeat(43)}`;
+        return logIn(ground, { username, password: wrong, from, headers: { cookie } });
+      });
+    },
+  },
+  {
+    name: 'guesses at a name that nobody has, under device cookies forged with no key',
+    family: 'guessing',
+    expect: { [refused]: failuresMax, [throttled]: 3 },
+    send: async (ground) => {
+      const [username, from] = [ground.freshName(), ground.freshAddress()];
+      return inTurn(failuresMax + 3, () => {
+        const cookie = `__Secure-device=${newDevice('')}`;
         return logIn(ground, { username, password: wrong, from, headers: { cookie } });
       });
     },
