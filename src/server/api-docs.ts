@@ -6,6 +6,7 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { errors } from '../core/errors.ts';
+import type { Config } from './config.ts';
 import type { App } from './parts.ts';
 
 const problem = {
@@ -29,14 +30,15 @@ const problem = {
 } as const;
 
 const credentials = {
-  cookie: { type: 'apiKey', in: 'cookie', name: '__Host-session' },
   header: { type: 'apiKey', in: 'header', name: 'x-session-id' },
   token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
 } as const;
 
 /** Must run before the routes that it describes are added to the same scope. */
-export async function addApiDocs(scope: App): Promise<void> {
-  const anyCredential = Object.keys(credentials).map((name) => ({ [name]: [] }));
+export async function addApiDocs(scope: App, { cookieName }: Config): Promise<void> {
+  const cookie = { type: 'apiKey', in: 'cookie', name: `__Host-${cookieName}` } as const;
+  const securitySchemes = { cookie, ...credentials };
+  const anyCredential = Object.keys(securitySchemes).map((name) => ({ [name]: [] }));
   await scope.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -45,7 +47,7 @@ export async function addApiDocs(scope: App): Promise<void> {
         description: 'One application, and three answers to "who is asking?".',
         version: '1',
       },
-      components: { securitySchemes: credentials },
+      components: { securitySchemes },
     },
     transform: ({ schema, url, route }) => {
       const asksWho = [route.onRequest].flat().includes(scope.authenticated);

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { OperatingError } from '../core/errors.ts';
 import { problemOf } from '../core/problem.ts';
+import { unserved } from './audit-field.ts';
 import { type Config, servedBy } from './config.ts';
 
 const rows = {
@@ -33,6 +34,7 @@ export function answerBrokenRequest(config: Config) {
       'cache-control: no-store',
       'x-content-type-options: nosniff',
       'connection: close',
+      ...(config.auditField ? [`x-audit: ${unserved(config)}`] : []),
     ];
     socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
   };

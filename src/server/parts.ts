@@ -28,7 +28,8 @@ export interface Parts {
   readonly config: Config;
   readonly store: SessionStore;
   readonly recogniser: Recogniser;
-  readonly accounts: Accounts;
+  /** Absent: users log in at other servers. */
+  readonly accounts?: Accounts;
   /** Where endings are kept apart from the sessions, if anywhere. */
   readonly revocations?: RevocationLog;
   /** The keys that sign, for strategies that sign. */
@@ -37,6 +38,11 @@ export interface Parts {
   readonly meter?: Meter;
   /** Where security events go. Absent: the log. */
   readonly securityEvent?: SecurityEventSink;
+}
+
+/** A server at which users log in. */
+export interface AccountParts extends Parts {
+  readonly accounts: Accounts;
 }
 
 export interface Decoration {

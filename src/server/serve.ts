@@ -5,13 +5,14 @@
 // of a store that nobody asked for costs more to load than all of this.
 
 import { extname } from 'node:path';
+import type { Accounts } from '../accounts/accounts.ts';
 import { systemClock } from '../core/clock.ts';
 import { OperatingError } from '../core/errors.ts';
 import type { SessionSchema } from '../core/session-schema.ts';
 import type { KeyRing, KeyRings } from '../keys/key-ring.ts';
 import type { RevocationLog, Revocations } from '../revocations/revocation-log.ts';
 import type { SessionStore, Store } from '../stores/store.ts';
-import type { Recogniser, Strategy, StrategyOptions } from '../strategies/strategy.ts';
+import type { Strategy } from '../strategies/strategy.ts';
 import {
   type Config,
   ConfigError,
@@ -41,16 +42,16 @@ async function serve(
   const meter = new Meter();
   const [openedStore, openedAccounts, hazards] = await Promise.all([
     openStore(config, meter).then(use),
-    openAccounts(config).then(use),
+    openAccountsIfAny(config).then((any) => any && use(any)),
     checkHazards(config),
     import('./server.ts'),
   ]);
   const store = decoration.store?.(openedStore) ?? openedStore;
   const recognition = await openRecognition(config, store, decoration.schema);
   const recogniser = decoration.recogniser?.(recognition.recogniser, store);
-  const accounts = decoration.accounts?.(openedAccounts) ?? openedAccounts;
+  const accounts = openedAccounts && (decoration.accounts?.(openedAccounts) ?? openedAccounts);
   const own = recogniser && { recogniser };
-  const parts = { config, store, accounts, meter, ...recognition, ...own };
+  const parts = { config, store, meter, ...(accounts && { accounts }), ...recognition, ...own };
   opened.move();
   return listen(parts, decoration, [...warnings, ...hazards]);
 }
@@ -110,7 +111,12 @@ export async function openStore(config: Config, meter?: Meter): Promise<SessionS
 
 const traces = () => import('./traces.ts');
 
-export async function openAccounts(config: Config) {
+/** Undefined where ACCOUNTS says that users log in elsewhere. */
+export async function openAccountsIfAny(config: Config): Promise<Accounts | undefined> {
+  return config.accounts === 'none' ? undefined : openAccounts(config);
+}
+
+export async function openAccounts(config: Config): Promise<Accounts> {
   const accounts = await import('../accounts/accounts.ts');
   const { databaseUrl, storeTimeoutMs: timeoutMs, hashMemoryKib, hashPasses } = config;
   if (databaseUrl === undefined) throw new ConfigError([databaseIsNeeded]);
@@ -163,18 +169,10 @@ export async function openRecognition(
   const revocations = stack.use(await openRevocations(config));
   const opened = { ...(keys && { keys }), ...(revocations && { revocations }) };
   const options = { ...strategyOptions(config, { store, ...opened }), schema };
-  const recogniser = await start(strategy, options);
+  const recogniser = await strategy.start(options);
   stack.move();
   if (!config.traces) return { recogniser, ...opened };
   return { recogniser: (await traces()).tracedRecogniser(recogniser, config.strategy), ...opened };
-}
-
-/** A strategy that knows no log of endings is given one around it, when there is one. */
-async function start(strategy: Strategy, options: StrategyOptions): Promise<Recogniser> {
-  const knows = strategy.needs?.includes('revocations') ?? false;
-  if (options.revocations === undefined || knows) return strategy.start(options);
-  const { startWithRevocations } = await import('../strategies/durable-endings.ts');
-  return startWithRevocations(strategy, options);
 }
 
 /** What a strategy is started with, by the settings. */
@@ -182,7 +180,7 @@ export function strategyOptions(
   config: Config,
   parts: Omit<Parts, 'config' | 'accounts' | 'recogniser'>,
 ) {
-  const { audience, secureCookies, sealingKeys, sessionsMax, atLimit } = config;
+  const { audience, secureCookies, cookieName, sealingKeys, sessionsMax, atLimit } = config;
   return {
     ...parts,
     clock: systemClock,
@@ -191,6 +189,7 @@ export function strategyOptions(
     schema: sessionData,
     audience,
     secureCookies,
+    cookieName,
     ...(sealingKeys !== undefined && { sealingKeys }),
   };
 }

@@ -10,7 +10,9 @@ import Fastify, { type FastifyReply, type FastifyRequest, type onSendHookHandler
 import type { Logger } from 'pino';
 import { OperatingError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
+import { addAuditField, unserved } from './audit-field.ts';
 import { answerBrokenRequest } from './broken-request.ts';
+import { reachesSessions } from './config/session-settings.ts';
 import { servedBy } from './config.ts';
 import { addCrossSiteGuard } from './csrf.ts';
 import { openLog } from './log.ts';
@@ -83,6 +85,7 @@ export function buildServer(given: Parts, extras: ServerExtras = {}): App {
   observe(parts, meter);
   addSecurityEvents(app, parts, meter);
   meetEveryRequest(app, dress, meter);
+  addAuditField(app, parts);
   explainEveryFailure(app);
   addCrossSiteGuard(app, parts);
   addRecognition(app, parts, meter);
@@ -143,12 +146,17 @@ function isTooLarge(error: unknown): boolean {
 function addRoutes(app: App, parts: Parts, meter: Meter): void {
   app.register(async (scope) => {
     const { apiDocs, traces } = parts.config;
-    if (apiDocs) await (await import('./api-docs.ts')).addApiDocs(scope);
+    if (apiDocs) await (await import('./api-docs.ts')).addApiDocs(scope, parts.config);
     if (traces) (await import('./traces.ts')).addRequestSpans(scope);
-    accountRoutes(scope, parts);
-    sessionRoutes(scope, parts);
-    eventRoutes(scope, parts);
-    adminRoutes(scope, parts);
+    if (parts.accounts) {
+      const full = { ...parts, accounts: parts.accounts };
+      accountRoutes(scope, full);
+      adminRoutes(scope, full);
+    }
+    if (reachesSessions(parts.config)) {
+      sessionRoutes(scope, parts);
+      eventRoutes(scope, parts);
+    }
     pageRoutes(scope, parts);
     cartRoutes(scope, parts);
     healthRoutes(scope, parts);
@@ -182,6 +190,7 @@ function createDress({ config }: Parts): Dress {
     reply.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
     reply.header('referrer-policy', 'no-referrer');
     if (config.secureCookies) reply.header('strict-transport-security', 'max-age=31536000');
+    if (config.auditField) reply.header('x-audit', unserved(config));
   };
 }
 

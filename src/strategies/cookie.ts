@@ -10,7 +10,7 @@ import { Credential } from '../core/credential.ts';
 import { limits } from '../core/limits.ts';
 import type { AnonymousReason } from '../core/recognition.ts';
 import { tooLarge } from './login.ts';
-import type { Issue, RequestHeaders } from './strategy.ts';
+import type { Issue, RequestHeaders, StrategyOptions } from './strategy.ts';
 
 /** A request with more credentials than this is not a browser's, and asks too much of a store. */
 export const credentialsMax = 4;
@@ -31,10 +31,12 @@ export interface Cookie {
   readonly takeBack: Issue;
 }
 
-export function cookieOf(secure: boolean): Cookie {
-  const name = secure ? '__Host-session' : 'session';
-  const attributes = `Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
-  const mark = `${name}=`;
+/** How cookies are named and protected. */
+type Naming = Pick<StrategyOptions, 'secureCookies' | 'cookieName'>;
+
+export function cookieOf({ secureCookies, cookieName = 'session' }: Naming): Cookie {
+  const mark = `${secureCookies ? '__Host-' : ''}${cookieName}=`;
+  const attributes = `Path=/; HttpOnly; SameSite=Lax${secureCookies ? '; Secure' : ''}`;
 
   function set(text: string, lifetimeMs: number): Issue {
     const maxAge = Math.floor(lifetimeMs / 1000);
@@ -70,8 +72,8 @@ export interface SessionCookie {
   readonly takeBack: Issue;
 }
 
-export function sessionCookie(secure: boolean): SessionCookie {
-  const cookie = cookieOf(secure);
+export function sessionCookie(naming: Naming): SessionCookie {
+  const cookie = cookieOf(naming);
   /** What a field means never changes, and most requests bring one that was read before. */
   const recentlyRead = new LRUCache<string, readonly Credential[]>({
     maxSize: cacheCharsMax,

@@ -12,7 +12,7 @@ import { type AnonymousReason, anonymous, type Recognition } from '../core/recog
 import { expiresAt, type Session, withoutSecrets } from '../core/session.ts';
 import type { RevocationLog } from '../revocations/revocation-log.ts';
 import { type Cookie, cookieOf, credentialsMax, isSentByItself } from './cookie.ts';
-import { startWithRevocations } from './durable-endings.ts';
+import { bound } from './durable-endings.ts';
 import { changed, loginTerms, newLogin, summaryOf, upToDate } from './login.ts';
 import { type Held, SealedSessions } from './sealed-session.ts';
 import type {
@@ -44,8 +44,7 @@ export const sealedCookie: Strategy = {
     'fails-closed': { holds: true, because: 'a server with too old a view asks, or refuses' },
     convergence: { holds: true, because: 'all that is needed to decide is in the cookie' },
   },
-  start: (options) =>
-    startWithRevocations({ start: async (own) => new SealedRecogniser(own) }, options),
+  start: async (options) => bound((own) => new SealedRecogniser(own), options),
 };
 
 class SealedRecogniser implements Recogniser {
@@ -58,7 +57,7 @@ class SealedRecogniser implements Recogniser {
     assert(options.revocations !== undefined, 'only a log of endings ends a sealed session');
     this.#log = options.revocations;
     this.#options = options;
-    this.#cookie = cookieOf(options.secureCookies);
+    this.#cookie = cookieOf(options);
     this.#sealed = new SealedSessions(options);
   }
 
@@ -121,6 +120,8 @@ class SealedRecogniser implements Recogniser {
 
   list = async (owner: Owner) =>
     isSession(owner) && this.#log.standing(owner) !== 'ended' ? [summaryOf(owner)] : [];
+
+  stands = (session: Session) => this.#now() < session.absoluteExpiresAt;
 
   csrfToken(headers: RequestHeaders): string | undefined {
     const held = isSentByItself(headers) ? this.#heldIn(headers) : 'no-credential';

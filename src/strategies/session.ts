@@ -12,12 +12,14 @@ import { type EndReason, type Session, withoutSecrets } from '../core/session.ts
 import { anyFields, upcast } from '../core/session-schema.ts';
 import { changeStored } from './change.ts';
 import { isSentByItself, type SessionCookie, sessionCookie } from './cookie.ts';
+import { bound } from './durable-endings.ts';
 import {
   beforeProof,
   beginLogin,
   endLogin,
   endSession,
   formTokenBefore,
+  isKept,
   listLogins,
   loginTerms,
   replaceCredential,
@@ -47,7 +49,7 @@ export const session: Strategy = {
     'no-lost-update': { holds: true, because: 'the store changes field by field, in one step' },
     'fails-closed': { holds: true, because: 'without the answer of the store nobody is anybody' },
   },
-  start: async (options) => new SessionRecogniser(options),
+  start: async (options) => bound((own) => new SessionRecogniser(own), options),
 };
 
 class SessionRecogniser implements Recogniser {
@@ -57,7 +59,7 @@ class SessionRecogniser implements Recogniser {
 
   constructor(options: StrategyOptions) {
     this.#options = options;
-    this.#cookie = sessionCookie(options.secureCookies);
+    this.#cookie = sessionCookie(options);
     this.#presented = new PresentedSessions(options, this.#cookie);
   }
 
@@ -128,6 +130,8 @@ class SessionRecogniser implements Recogniser {
     endLogin(this.#options, owner, handle, reason);
 
   list = (owner: Owner) => listLogins(this.#options, owner);
+
+  stands = (session: Session) => isKept(this.#options, session);
 
   forget = () => this.#cookie.takeBack;
 

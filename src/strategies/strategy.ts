@@ -120,6 +120,9 @@ export interface Recogniser {
   /** The user's living sessions, oldest first. */
   list(owner: Owner): Promise<readonly SessionSummary[]>;
 
+  /** Does this session still stand? For whoever keeps something open for it: it counts as no use. */
+  stands(session: Session): MaybePromise<boolean>;
+
   /**
    * What a form of this client must carry to prove that it is ours (ASVS 3.5): bound to the
    * credential in these header fields, so it changes with the identity. Undefined without one, and
@@ -143,7 +146,7 @@ export interface StrategyOptions {
   readonly lifetimes: Lifetimes;
   /** Absent: as many as a user likes. */
   readonly sessionLimit?: SessionLimit;
-  /** Where endings are kept apart from the sessions; absent: the store alone keeps them. */
+  /** Where endings are kept apart from the sessions, too; absent: the store alone keeps them. */
   readonly revocations?: RevocationLog;
   /** The application's data; absent: any fields, of version 0. */
   readonly schema?: SessionSchema;
@@ -155,6 +158,8 @@ export interface StrategyOptions {
   readonly audience: string;
   /** False only for plain HTTP on loopback: cookies then go without Secure and `__Host-`. */
   readonly secureCookies: boolean;
+  /** Of the session's cookie, without the prefix. Default: session. */
+  readonly cookieName?: string;
 }
 
 export interface Strategy {

@@ -10,7 +10,12 @@ import { newTokenKey } from '../../src/keys/token-key.ts';
 import { type Environment, readConfig } from '../../src/server/config.ts';
 import { Meter } from '../../src/server/meter.ts';
 import type { App } from '../../src/server/parts.ts';
-import { closeParts, openAccounts, openRecognition, openStore } from '../../src/server/serve.ts';
+import {
+  closeParts,
+  openAccountsIfAny,
+  openRecognition,
+  openStore,
+} from '../../src/server/serve.ts';
 import { buildServer } from '../../src/server/server.ts';
 import { freshDatabase } from '../support/backing.ts';
 
@@ -57,9 +62,12 @@ export interface TestServer extends AsyncDisposable {
 export async function startApp(answer: Answer, changes: Environment = {}): Promise<TestServer> {
   const config = readConfig({ ...(await environment(answer)), ...changes });
   const meter = new Meter();
-  const [store, accounts] = await Promise.all([openStore(config, meter), openAccounts(config)]);
+  const [store, accounts] = await Promise.all([
+    openStore(config, meter),
+    openAccountsIfAny(config),
+  ]);
   const recognition = await openRecognition(config, store);
-  const parts = { config, store, accounts, meter, ...recognition };
+  const parts = { config, store, meter, ...(accounts && { accounts }), ...recognition };
   const lines: string[] = [];
   const logTo = new PassThrough().on('data', (chunk: Buffer) => lines.push(chunk.toString()));
   const app = buildServer(parts, { logTo });

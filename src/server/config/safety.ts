@@ -7,14 +7,16 @@ import { lifetimes } from '../../core/limits.ts';
 import type { Config } from '../config.ts';
 import { isLoopback } from './kinds.ts';
 import type { Reading } from './reading.ts';
-import { isRecalledByLog } from './session-settings.ts';
+import { isRecalledByLog, reachesSessions } from './session-settings.ts';
 
 const irrevocableMsMax = 15 * 60_000;
 
 export function judge(config: Config, reading: Reading): void {
   judgeTransport(config, reading);
   judgeKeys(config, reading);
+  judgeServices(config, reading);
   judgeTokens(config, reading);
+  judgeAccounts(config, reading);
   judgeMemory(config, reading);
 }
 
@@ -30,7 +32,7 @@ function judgeTransport({ host, secureCookies, trustProxy }: Config, reading: Re
 }
 
 function judgeKeys(config: Config, reading: Reading): void {
-  const { strategy, revocations, sealingKeys, tokenKey, host } = config;
+  const { strategy, revocations, sealingKeys, keys, tokenKey, host } = config;
   if (isRecalledByLog(strategy) && revocations === 'none') {
     reading.refuse('REVOCATIONS', `none leaves STRATEGY=${strategy} without revocation`);
   }
@@ -38,15 +40,34 @@ function judgeKeys(config: Config, reading: Reading): void {
     const shape = '{"keys":[{"kty":"oct","alg":"A256GCM","kid":"1","k":"<32 bytes, base64url>"}]}';
     reading.refuse('SEALING_KEYS', `is needed for STRATEGY=sealed-cookie: ${shape}`);
   }
+  if (isSigned(strategy) && keys === 'given' && tokenKey === undefined) {
+    const cure = 'newTokenKey() makes one, or set KEYS=postgres';
+    reading.refuse('TOKEN_KEY', `is needed for STRATEGY=${strategy}: ${cure}`);
+  }
   if (tokenKey !== undefined && isForDevelopment(tokenKey) && !isLoopback(host)) {
     const cure = 'make one for production, or set KEYS=postgres';
     reading.refuse('TOKEN_KEY', `this key was made for development, and HOST is ${host}: ${cure}`);
   }
 }
 
+function judgeServices(config: Config, reading: Reading): void {
+  const { store, sessionStoreUrl, revocations, revocationsUrl, redisUrl } = config;
+  const isInRedis = store === 'redis' || store === 'cached';
+  const uses = [
+    ...(isInRedis && sessionStoreUrl === undefined ? [`STORE=${store}`] : []),
+    ...(revocations === 'redis' && revocationsUrl === undefined ? ['REVOCATIONS=redis'] : []),
+  ];
+  if (redisUrl !== undefined || uses.length === 0) return;
+  reading.refuse('REDIS_URL', `is needed for ${uses.join(' and ')}`);
+}
+
+function isSigned(strategy: Config['strategy']): boolean {
+  return strategy === 'token' || strategy === 'token-with-revocation';
+}
+
 /** Until a token ends, nobody can call it back, or only those who know of the endings. */
 function judgeTokens({ strategy, revocations, accessTokenMs }: Config, reading: Reading): void {
-  if (strategy !== 'token' && strategy !== 'token-with-revocation') return;
+  if (!isSigned(strategy)) return;
   const isFinal = strategy === 'token' && revocations === 'none';
   if (isFinal && accessTokenMs > irrevocableMsMax) {
     const cure = `at most ${irrevocableMsMax}, or STRATEGY=token-with-revocation`;
@@ -57,10 +78,23 @@ function judgeTokens({ strategy, revocations, accessTokenMs }: Config, reading: 
   }
 }
 
+/** Names that other cookies have, ours and the gateway's. */
+const takenNames = /^(device$|affinity_)/;
+
+function judgeAccounts(config: Config, reading: Reading): void {
+  if (config.strategy === 'session' && !reachesSessions(config)) {
+    const why = 'memory holds no session that began elsewhere, as with ACCOUNTS=none all do';
+    reading.refuse('STORE', `${why}: name the store that the other servers use`);
+  }
+  if (takenNames.test(config.cookieName)) {
+    reading.refuse('COOKIE_NAME', `${config.cookieName} is the name of another cookie`);
+  }
+}
+
 function judgeMemory(config: Config, { warnings }: Reading): void {
   const { strategy, store, revocations } = config;
   const alone = 'and other servers do not know them';
-  if (store === 'memory' && strategy !== 'sealed-cookie') {
+  if (store === 'memory' && strategy !== 'sealed-cookie' && reachesSessions(config)) {
     warnings.push(`STORE: memory: sessions end with this process, ${alone}`);
   }
   if (revocations === 'memory') {

@@ -47,7 +47,7 @@ export const serverSettings = {
   secureCookies: yesNo('SECURE_COOKIES', 'false only for plain HTTP on loopback', true),
   hazards: oneOf(
     'HAZARDS',
-    'when PostgreSQL or Redis may lose what they acknowledge (synchronous_commit=off, eviction)',
+    'when PostgreSQL or Redis may lose what they acknowledge: synchronous_commit=off, eviction, none on disk',
     {
       says: 'refuse; warn on loopback',
       from: (given) => (isLoopback(given('HOST') ?? '127.0.0.1') ? 'warn' : 'refuse'),
@@ -102,6 +102,11 @@ export const serverSettings = {
     'users who are administrators whatever the database says; register them before',
     'a user name',
     (text) => text.length >= 1 && text.length <= 64,
+  ),
+  auditField: yesNo(
+    'AUDIT_FIELD',
+    'say in x-audit who was served, for a gateway that logs it and shows it to no client',
+    false,
   ),
   apiDocs: yesNo('API_DOCS', 'serve /openapi.json and /docs', false),
   traces: yesNo('TRACES', 'make spans, for the OpenTelemetry provider that the process has', false),

@@ -35,6 +35,13 @@ export function isRecalledByLog(strategy: string | undefined): boolean {
   return strategy === 'token-with-revocation' || strategy === 'sealed-cookie';
 }
 
+type Placed = Record<'accounts' | 'store' | 'strategy', string>;
+
+/** False where sessions begin elsewhere and are kept there: a token is recognised, and no more. */
+export function reachesSessions({ accounts, store, strategy }: Placed): boolean {
+  return accounts !== 'none' || store !== 'memory' || strategy === 'sealed-cookie';
+}
+
 export const sessionSettings = {
   strategy: oneOf('STRATEGY', 'how a client is recognised', 'session', [
     'token',
@@ -48,10 +55,16 @@ export const sessionSettings = {
     'redis',
     'cached',
   ] as const),
+  accounts: oneOf(
+    'ACCOUNTS',
+    'where users are kept; none: they log in elsewhere, and are recognised here without a database',
+    'postgres',
+    ['postgres', 'none'] as const,
+  ),
   databaseUrl: url(
     'DATABASE_URL',
     'the PostgreSQL of the user accounts',
-    'none: it is needed',
+    'none: it is needed, unless ACCOUNTS=none',
     postgresSchemes,
   ),
   sessionStoreUrl: url(
@@ -60,7 +73,12 @@ export const sessionSettings = {
     'DATABASE_URL or REDIS_URL, as the store needs',
     [...postgresSchemes, ...redisSchemes],
   ),
-  redisUrl: url('REDIS_URL', 'the Redis of the session store', 'none', redisSchemes),
+  redisUrl: url(
+    'REDIS_URL',
+    'the Redis of the session store or of the endings',
+    'none: needed where one of them is in Redis',
+    redisSchemes,
+  ),
   storeTimeoutMs: whole(
     'STORE_TIMEOUT_MS',
     'a store or database that takes longer is out of order',
@@ -162,6 +180,11 @@ export const sessionSettings = {
     'SEALING_KEYS',
     'for STRATEGY=sealed-cookie: the keys that seal; the same for all servers',
     'a JSON Web Key Set of A256GCM keys, whose first seals (RFC 7517)',
+  ),
+  cookieName: plainName(
+    'COOKIE_NAME',
+    'the cookie of the session; with SECURE_COOKIES it is called __Host-<name>',
+    'session',
   ),
   audience: plainName('AUDIENCE', 'the service named in tokens', 'sessionlab'),
 } as const;

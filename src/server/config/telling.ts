@@ -43,7 +43,8 @@ function help(): string {
 function check(environment: Environment): number {
   try {
     const { config, warnings, origins } = readSettings(environment);
-    if (config.databaseUrl === undefined) throw new ConfigError([databaseIsNeeded]);
+    if (config.accounts === 'postgres' && config.databaseUrl === undefined)
+      throw new ConfigError([databaseIsNeeded]);
     const keys = Object.keys(settings) as (keyof typeof settings)[];
     const widest = Math.max(...keys.map((key) => settings[key].name.length));
     for (const key of keys) {

@@ -10,7 +10,7 @@ import { afterWrite, OperatingError } from '../../core/errors.ts';
 import type { EndReason } from '../../core/session.ts';
 import type { Issue, Recogniser, Refreshed } from '../../strategies/strategy.ts';
 import { deviceCookie, deviceIn } from '../device-cookie.ts';
-import type { App, Parts } from '../parts.ts';
+import type { AccountParts, App } from '../parts.ts';
 import { carry, requireFresh } from '../session-plugin.ts';
 import { issued, password, username } from './schemas.ts';
 
@@ -66,13 +66,13 @@ const emailChanged = {
 
 const tags = ['accounts'];
 
-export function accountRoutes(app: App, parts: Parts): void {
+export function accountRoutes(app: App, parts: AccountParts): void {
   entryRoutes(app, parts);
   proofRoutes(app, parts);
   changeRoutes(app, parts);
 }
 
-function entryRoutes(app: App, { config, accounts, recogniser }: Parts): void {
+function entryRoutes(app: App, { config, accounts, recogniser }: AccountParts): void {
   app.post(
     '/register',
     {
@@ -126,7 +126,7 @@ function entryRoutes(app: App, { config, accounts, recogniser }: Parts): void {
   );
 }
 
-function proofRoutes(app: App, parts: Parts): void {
+function proofRoutes(app: App, parts: AccountParts): void {
   const { recogniser } = parts;
 
   app.post(
@@ -150,7 +150,7 @@ function proofRoutes(app: App, parts: Parts): void {
   );
 }
 
-function changeRoutes(app: App, parts: Parts): void {
+function changeRoutes(app: App, parts: AccountParts): void {
   const { config, accounts, recogniser } = parts;
 
   app.post(
@@ -230,7 +230,7 @@ async function endBegun(
  */
 async function prove(
   app: App,
-  { accounts }: Parts,
+  { accounts }: AccountParts,
   request: FastifyRequest,
   password: string,
 ): Promise<Verified> {

@@ -5,7 +5,7 @@
 
 import type { FastifyRequest } from 'fastify';
 import { afterWrite, OperatingError } from '../../core/errors.ts';
-import type { App, Parts } from '../parts.ts';
+import type { AccountParts, App } from '../parts.ts';
 import { carry, requireFresh } from '../session-plugin.ts';
 import { handle, listed, nothing, sessionList, username } from './schemas.ts';
 
@@ -25,7 +25,7 @@ const count = {
   properties: { ended: { type: 'integer', description: 'How many sessions ended' } },
 } as const;
 
-export function adminRoutes(app: App, parts: Parts): void {
+export function adminRoutes(app: App, parts: AccountParts): void {
   const guards = {
     onRequest: [
       app.authenticated,
@@ -41,7 +41,7 @@ export function adminRoutes(app: App, parts: Parts): void {
 
 type Guards = Pick<Parameters<App['get']>[1] & object, 'onRequest'>;
 
-function sessionsOfOthers(app: App, parts: Parts, guards: Guards): void {
+function sessionsOfOthers(app: App, parts: AccountParts, guards: Guards): void {
   const { recogniser } = parts;
 
   app.get(
@@ -116,7 +116,7 @@ function sessionsOfOthers(app: App, parts: Parts, guards: Guards): void {
   );
 }
 
-function accountsOfOthers(app: App, parts: Parts, guards: Guards): void {
+function accountsOfOthers(app: App, parts: AccountParts, guards: Guards): void {
   const { accounts, recogniser } = parts;
 
   app.post(
@@ -159,14 +159,14 @@ function accountsOfOthers(app: App, parts: Parts, guards: Guards): void {
 }
 
 /** @throws OperatingError `not-found` */
-async function idOf({ accounts }: Parts, name: string): Promise<string> {
+async function idOf({ accounts }: AccountParts, name: string): Promise<string> {
   const account = await accounts.find(name);
   if (account === undefined) throw new OperatingError('not-found');
   return account.id;
 }
 
 /** Users who log in while this goes on keep the sessions that they begin. */
-async function endEverybody({ accounts, recogniser }: Parts): Promise<number> {
+async function endEverybody({ accounts, recogniser }: AccountParts): Promise<number> {
   let ended = 0;
   for await (const ids of accounts.ids()) {
     for (let at = 0; at < ids.length; at += usersAtOnce) {
