@@ -19,6 +19,7 @@ const layers: Readonly<Record<string, number>> = {
   adapters: 2,
   audit: 2,
   backing: 2,
+  certificates: 2,
   gateways: 2,
   server: 2,
   scenarios: 3,

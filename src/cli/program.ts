@@ -4,6 +4,7 @@
 import { styleText } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { OperatingError } from '../core/errors.ts';
+import { certsCommand } from './certs.ts';
 import { exits, UsageError } from './exit.ts';
 import { labCommand } from './lab.ts';
 import { lagCommand } from './lag.ts';
@@ -30,6 +31,7 @@ function program(): Command {
     .addCommand(lagCommand())
     .addCommand(serveCommand())
     .addCommand(replayCommand())
+    .addCommand(certsCommand())
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(add --help for what is possible)');
 }

@@ -72,6 +72,7 @@ export const errors = {
     summary: 'What happens cannot be put on record',
   },
   'unfit-key': { status: 503, definite: true, summary: 'A key cannot be used' },
+  'unfit-certificate': { status: 503, definite: true, summary: 'A certificate cannot be used' },
   'gateway-unavailable': { status: 503, definite: true, summary: 'The gateway is not running' },
   'backing-unavailable': {
     status: 503,
