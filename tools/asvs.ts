@@ -53,7 +53,9 @@ function testsOf(id: string): Shown[] {
         .filter((name) => name.includes(`[ASVS ${id}]`))
         .map((name) => ({
           file,
-          law: name.replaceAll(/\s*\[ASVS [\d.]+\]/g, '').replaceAll('%s', '…'),
+          law: name
+            .replaceAll(/\s*\[ASVS [\d.]+\]/g, '')
+            .replaceAll(/%s|\$\w+(?: on \$\w+)*/g, '…'),
         })),
     );
 }

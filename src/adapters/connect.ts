@@ -1,6 +1,6 @@
 // For Express, Connect and plain node:http: a middleware that knows who sent the request, as
 // `visitOf(request)`. It answers an outage itself (503); what a handler throws is the framework's
-// to answer, and an OperatingError has the `status` that Express looks for.
+// to answer, and an OperatingError has the `status` and `headers` that Express looks for.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { OperatingError } from '../core/errors.ts';

@@ -1,6 +1,6 @@
 // For Fastify: a plugin that knows who sent the request, as `request.visit`, before the body is
 // read. An outage is thrown (503), as is "nobody" by `authenticated`; Fastify's error handler
-// answers by the error's `statusCode`.
+// answers by the error's `status` and `headers`.
 
 import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import { OperatingError } from '../core/errors.ts';
@@ -30,7 +30,7 @@ export async function sessions(
   });
   app.addHook('onRequest', async (request, reply) => {
     const give = (name: string, value: string) => void reply.header(name, value);
-    visits.set(request, await answerable(Visit.receive(recogniser, request, give, options)));
+    visits.set(request, await Visit.receive(recogniser, request, give, options));
   });
 }
 // Fastify's own mark of a plugin that is for its whole parent (what fastify-plugin sets).
@@ -38,15 +38,5 @@ Object.assign(sessions, { [Symbol.for('skip-override')]: true });
 
 /** Lets only those pass who are logged in: `{ onRequest: authenticated }`. */
 export const authenticated: onRequestAsyncHookHandler = async ({ visit }) => {
-  if (!visit.session) throw dressed(new OperatingError('not-authenticated'));
+  if (!visit.session) throw new OperatingError('not-authenticated');
 };
-
-async function answerable<T>(promise: Promise<T>): Promise<T> {
-  return promise.catch((error: unknown) => {
-    throw error instanceof OperatingError ? dressed(error) : error;
-  });
-}
-
-function dressed(error: OperatingError): OperatingError & { statusCode: number } {
-  return Object.assign(error, { statusCode: error.status });
-}

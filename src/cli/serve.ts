@@ -7,7 +7,7 @@ import { Command, Option } from 'commander';
 import { Cluster } from '../lab/cluster.ts';
 import { openLab } from '../lab/lab.ts';
 import * as policies from '../policies/index.ts';
-import type { AnswerName } from '../scenarios/scenario.ts';
+import { type AnswerName, answers } from '../scenarios/scenario.ts';
 import { interruption, UsageError } from './exit.ts';
 import { wholeNumber } from './number.ts';
 import { answerNames } from './select.ts';
@@ -80,11 +80,16 @@ ${line(`for i in 1 2 3 4; do curl -s ${carried(answer, cookies)} -w '  %header{x
 function logIn(answer: AnswerName, url: string, cookies: string): string[] {
   const post = `-s -H 'content-type: application/json' -d '{"username":"alice","password":"correct horse"}'`;
   const register = `curl ${post} -w '\\n' ${url}/register`;
-  if (answer !== 'token') return [register, `curl -i -c ${cookies} ${post} ${url}/login`];
+  if (!isToken(answer)) return [register, `curl -i -c ${cookies} ${post} ${url}/login`];
   const pick = `node -pe 'JSON.parse(require("fs").readFileSync(0)).accessToken'`;
   return [register, `TOKEN=$(curl ${post} ${url}/login | ${pick})`];
 }
 
+/** No cookie jar keeps a token. */
+function isToken(answer: AnswerName): boolean {
+  return answers[answer].strategy !== 'session';
+}
+
 function carried(answer: AnswerName, cookies: string): string {
-  return answer === 'token' ? '-H "authorization: Bearer $TOKEN"' : `-b ${cookies} -c ${cookies}`;
+  return isToken(answer) ? '-H "authorization: Bearer $TOKEN"' : `-b ${cookies} -c ${cookies}`;
 }

@@ -108,6 +108,12 @@ export class OperatingError extends Error {
     return errors[this.code].status;
   }
 
+  /** Header fields of the answer; frameworks copy an error's `headers`, as they do its `status`. */
+  get headers(): Readonly<Record<string, string>> {
+    const seconds = this.retryAfterSeconds ?? (this.status === 503 ? 1 : undefined);
+    return seconds === undefined ? {} : { 'retry-after': String(seconds) };
+  }
+
   /** False when the operation may have taken effect all the same. */
   get definite(): boolean {
     return errors[this.code].definite;

@@ -17,11 +17,7 @@ export function problemOf({ code, status, message }: OperatingError): Problem {
 }
 
 export function problemHeaders(error: OperatingError): Record<string, string> {
-  const retryAfter = error.retryAfterSeconds ?? (error.status === 503 ? 1 : undefined);
-  return {
-    'content-type': 'application/problem+json',
-    ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
-  };
+  return { 'content-type': 'application/problem+json', ...error.headers };
 }
 
 /** For a question that was not answered: it changed nothing, so it may be asked again. */

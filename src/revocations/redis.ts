@@ -43,7 +43,7 @@ class RedisSource implements Source {
   constructor({ url, timeoutMs, replicas = 0 }: RevocationOptions, view: View) {
     this.#view = view;
     this.#line = new RedisLine({
-      url: url ?? 'redis://127.0.0.1:6379',
+      url: url ?? '',
       timeoutMs,
       replicas,
       onMessage: (message) => {
@@ -135,7 +135,7 @@ function entryOf(ending: Kept): Entry {
 }
 
 function checkAddress(url: string | undefined): void {
-  if (url === undefined || /^rediss?:/.test(url)) return;
+  if (/^rediss?:/.test(url ?? '')) return;
   const detail =
     'The log of endings in Redis takes redis:// or rediss://; or set REVOCATIONS=postgres';
   throw new OperatingError('store-unavailable', { detail });

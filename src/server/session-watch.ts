@@ -1,8 +1,8 @@
 // Tells those who hold something open for a session (an event stream, a socket) when it ends: at
 // once, if this server ends it or a log of endings tells; otherwise by asking, once a second and
-// without counting as a use, so that an open stream keeps no session alive. An ending elsewhere is
-// thus heard of within a second and one answer of the store; when the store has not answered for
-// five, the watch ends as well.
+// without counting as a use, so that an open stream keeps no session alive: once for each session,
+// however many streams, and of a cache where there is one. An ending elsewhere is thus heard of a
+// second and one answer later; when there has been none for five, the watch ends as well.
 
 import { OperatingError } from '../core/errors.ts';
 import type { Session } from '../core/session.ts';
@@ -108,8 +108,7 @@ export class SessionWatch implements Disposable {
     const { session } = watched;
     const askedAt = Date.now();
     try {
-      const living = await this.#recogniser.list(session);
-      const stands = living.some(({ handle }) => handle === session.handle);
+      const stands = await this.#recogniser.stands(session);
       if (stands && askedAt < session.absoluteExpiresAt) watched.standingAt = askedAt;
       else this.#end(watched);
     } catch (cause) {

@@ -30,7 +30,12 @@ export async function openGround(defaults: Environment): Promise<Ground> {
   await mkdir(folder, { recursive: true, mode: 0o711 });
   const opening = Promise.all([openBacking({ folder }), developmentKey()]);
   const [backing, key] = await opening.catch(refuseToStart);
-  const given = { ...defaults, ...process.env };
+  const given: Environment = { ...defaults, ...process.env };
+  const store = Object.entries(stores).find(([name]) => name === given.STORE)?.[1];
+  if (store?.needs === 'redis' && backing.redisUrl === undefined && !given.REDIS_URL_FILE) {
+    await backing[Symbol.asyncDispose]();
+    refuseToStart(new ConfigError([{ name: 'REDIS_URL', detail: backing.redisHint ?? '' }]));
+  }
   const config = settingsFrom({
     REPLICA: `port-${given.PORT}`,
     SECURE_COOKIES: 'false',
@@ -43,10 +48,6 @@ export async function openGround(defaults: Environment): Promise<Ground> {
     ...given,
     DATABASE_URL: backing.databaseUrl,
   });
-  if (stores[config.store].needs === 'redis' && config.redisUrl === undefined) {
-    await backing[Symbol.asyncDispose]();
-    refuseToStart(new ConfigError([{ name: 'REDIS_URL', detail: backing.redisHint ?? '' }]));
-  }
   return { config, backing, origin: backing.origin.postgres };
 }
 

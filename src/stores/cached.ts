@@ -14,8 +14,7 @@ import type { SessionStore, Store, StoreOptions } from './store.ts';
 
 async function openCached(options: StoreOptions): Promise<SessionStore> {
   await using opened = new AsyncDisposableStack();
-  const url = options.url ?? 'redis://127.0.0.1:6379';
-  const feed = opened.use(await RedisTracking.open(url, sessionKeys));
+  const feed = opened.use(await RedisTracking.open(options.url ?? '', sessionKeys));
   const store = opened.use(await redis.open(options));
   opened.move();
   return new CachedSessions(store, feed);

@@ -41,6 +41,7 @@ const form = new RegExp(
  * @throws OperatingError `store-unavailable`, saying what is wrong without repeating it.
  */
 export function redisAddress(url: string): RedisAddress {
+  if (url === '') throw unusable('there is none');
   const parts = form.exec(url)?.groups;
   if (parts === undefined) throw unusable('it must begin with redis://, rediss:// or a relative');
   const topology =

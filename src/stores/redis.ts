@@ -7,7 +7,7 @@ import { RedisSessions } from './redis-sessions.ts';
 import type { SessionStore, Store, StoreOptions } from './store.ts';
 
 async function openRedis(options: StoreOptions): Promise<SessionStore> {
-  const { url = 'redis://127.0.0.1:6379', timeoutMs, replicas, onUndecodable } = options;
+  const { url = '', timeoutMs, replicas, onUndecodable } = options;
   return new RedisSessions(await RedisConnection.open(url, timeoutMs, replicas), onUndecodable);
 }
 

@@ -10,18 +10,21 @@ import { anonymous, type Recognition } from '../core/recognition.ts';
 import type { EndReason, Session } from '../core/session.ts';
 import type { Judged, RevocationLog } from '../revocations/revocation-log.ts';
 import type { SessionStore } from '../stores/store.ts';
-import type { Recogniser, RequestHeaders, Strategy, StrategyOptions } from './strategy.ts';
+import type { Recogniser, RequestHeaders, StrategyOptions } from './strategy.ts';
 
 const revoked = anonymous('revoked');
 
-/** @throws Error without `options.revocations` */
-export async function startWithRevocations(
-  strategy: Pick<Strategy, 'start'>,
+/**
+ * What `open` makes; with `options.revocations`, bound to that log. Every strategy starts by this,
+ * so that nobody can be given one that writes endings and does not ask for them, or the reverse.
+ */
+export function bound(
+  open: (options: StrategyOptions) => Recogniser,
   options: StrategyOptions,
-): Promise<Recogniser> {
+): Recogniser {
   const { revocations: log, store } = options;
-  if (log === undefined) throw new Error('without a log of endings (revocations) nothing is ended');
-  const inner = await strategy.start({ ...options, store: loggedStore(store, log) });
+  if (log === undefined) return open(options);
+  const inner = open({ ...options, store: loggedStore(store, log) });
 
   const recognise = (headers: RequestHeaders) => after(inner.recognise(headers), stillStanding);
 
@@ -68,6 +71,7 @@ export async function startWithRevocations(
     leave: (headers) => inner.leave(headers),
     endOne: (owner, handle, reason) => inner.endOne(owner, handle, reason),
     list: (owner) => inner.list(owner),
+    stands: async (session) => !(await hasEnded(session)) && inner.stands(session),
     csrfToken: (headers) => inner.csrfToken(headers),
     csrfMatches: (headers, token) => inner.csrfMatches(headers, token),
     forget: () => inner.forget(),

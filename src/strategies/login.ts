@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { Credential, newHandle, type Purpose } from '../core/credential.ts';
 import { afterWrite, OperatingError } from '../core/errors.ts';
 import { type Lifetimes, limits } from '../core/limits.ts';
+import { after, type MaybePromise } from '../core/maybe-promise.ts';
 import {
   applyChanges,
   type EndReason,
@@ -206,6 +207,11 @@ export async function listLogins(
 ): Promise<readonly SessionSummary[]> {
   const sessions = await store.list(userId, clock.now());
   return sessions.filter((each) => revocations?.standing(each) !== 'ended').map(summaryOf);
+}
+
+/** Is the login still in the store? Asks as little as a store can be asked, and is no use of it. */
+export function isKept({ store, clock }: Kept, { id }: Session): MaybePromise<boolean> {
+  return after(store.read(id, clock.now()), (stored) => stored !== undefined);
 }
 
 export function summaryOf(session: Session): SessionSummary {

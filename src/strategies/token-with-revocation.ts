@@ -4,7 +4,7 @@
 // log for longer than its bound asks it, and without an answer says that it does not know. The
 // price against `token`: the log must be reachable, within the bound, for anybody to be recognised.
 
-import { startWithRevocations } from './durable-endings.ts';
+import assert from 'node:assert/strict';
 import type { Strategy } from './strategy.ts';
 import { token } from './token.ts';
 
@@ -21,5 +21,8 @@ export const tokenWithRevocation: Strategy = {
     'no-resurrection': { holds: true, because: 'what a server knows as ended it never accepts' },
     'fails-closed': { holds: true, because: 'a server with too old a view asks, or refuses' },
   },
-  start: (options) => startWithRevocations(token, options),
+  async start(options) {
+    assert(options.revocations !== undefined, 'without a log of endings no token is called back');
+    return token.start(options);
+  },
 };

@@ -8,11 +8,13 @@ import { afterWrite } from '../core/errors.ts';
 import type { Recognition } from '../core/recognition.ts';
 import type { EndReason, Session } from '../core/session.ts';
 import { type AccessTokens, accessTokens } from './access-token.ts';
+import { bound } from './durable-endings.ts';
 import {
   beginLogin,
   changed,
   endLogin,
   endSession,
+  isKept,
   listLogins,
   loginTerms,
   replaceCredential,
@@ -47,7 +49,7 @@ export const token: Strategy = {
     'fails-closed': { holds: true, because: 'recognition does not need the store' },
     convergence: { holds: true, because: 'all that is needed to decide is in the token' },
   },
-  start: async (options) => new TokenRecogniser(options),
+  start: async (options) => bound((own) => new TokenRecogniser(own), options),
 };
 
 class TokenRecogniser implements Recogniser {
@@ -133,6 +135,8 @@ class TokenRecogniser implements Recogniser {
     endLogin(this.#options, owner, handle, reason);
 
   list = (owner: Owner) => listLogins(this.#options, owner);
+
+  stands = (session: Session) => isKept(this.#options, session);
 
   /** No browser sends a token by itself, so no other site can make one do it. */
   csrfToken = () => undefined;

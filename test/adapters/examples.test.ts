@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { createInterface } from 'node:readline';
 import { describe, expect, inject, test } from 'vitest';
+import { openBacking } from '../../src/backing/backing.ts';
 
 interface Example extends AsyncDisposable {
   readonly url: string;
@@ -41,7 +42,9 @@ class Browser {
     const answer = await fetch(this.#url + path, { method, headers });
     for (const set of answer.headers.getSetCookie()) this.cookie = set.split(';')[0] ?? '';
     const text = await answer.text();
-    return { status: answer.status, body: text === '' ? undefined : JSON.parse(text) };
+    const isJson = answer.headers.get('content-type')?.includes('json');
+    const retryAfter = answer.headers.get('retry-after');
+    return { status: answer.status, retryAfter, body: isJson ? JSON.parse(text) : undefined };
   }
 
   copy(): Browser {
@@ -72,6 +75,25 @@ describe.each(Object.entries(places))('on %s', (_place, env) => {
     expect((await new Browser(example.url).ask('POST', '/logout')).status).toBe(204);
   });
 });
+
+test.each(['fastify', 'express', 'hono'])(
+  '%s: an outage is told, whoever is asking',
+  async (name) => {
+    await using backing = await openBacking();
+    const redis = await backing.startRedis();
+    if (redis === undefined) throw new Error(backing.redisHint);
+    await using example = await run(name, { REDIS_URL: redis.url });
+    const alice = new Browser(example.url);
+    expect((await alice.ask('POST', '/login')).status).toBe(200);
+    const { cookie } = alice;
+    await redis[Symbol.asyncDispose]();
+    const told = { status: 503, retryAfter: '1' };
+    expect(await alice.ask('GET', '/dashboard'), 'by the recognition').toMatchObject(told);
+    const login = new Browser(example.url).ask('POST', '/login');
+    expect(await login, 'by a handler').toMatchObject(told);
+    expect(alice.cookie).toBe(cookie);
+  },
+);
 
 /** Logs out while a request that loaded the session is under way; is the session back after it? */
 async function raceOf(example: Example): Promise<{ before: number; after: number }> {

@@ -200,3 +200,14 @@ test.skipIf(!hasCurl)('the curl lines of serve work, and show the key insight', 
   expect(answers.filter((answer) => answer.includes('alice'))).toHaveLength(2);
   await interrupt(place, command);
 });
+
+test.skipIf(!hasCurl)('the curl lines of an answer with tokens carry the token', async () => {
+  await using place = await openRoom();
+  const args = ['--answer', 'token-with-revocation', '--port', '0', '--results', place.results];
+  const command = place.run(['serve', ...args], services());
+  await command.says(/dashboard; done/);
+  const lines = command.stdout.match(/^(?:curl |TOKEN=|for ).*$/gm) ?? [];
+  const said = execFileSync('sh', ['-ec', lines.join('\n')], { encoding: 'utf8' });
+  expect(said.match(/"username":"alice","servedBy":"s[12]#/g)).toHaveLength(4);
+  await interrupt(place, command);
+});

@@ -135,6 +135,7 @@ test('all that is wrong is told together, with what is allowed, and no secret is
 });
 
 const open = { HOST: '0.0.0.0' };
+const KEYS = 'postgres';
 const developmentKey = JSON.stringify({ ...JSON.parse(await newTokenKey()), development: true });
 
 test.each<[string, Environment, string]>([
@@ -152,12 +153,12 @@ test.each<[string, Environment, string]>([
   ],
   [
     'a token that nobody can call back for long',
-    { STRATEGY: 'token', ACCESS_TOKEN_MS: '900001' },
+    { STRATEGY: 'token', KEYS, ACCESS_TOKEN_MS: '900001' },
     'ACCESS_TOKEN_MS',
   ],
   [
     'revocation that is kept nowhere',
-    { STRATEGY: 'token-with-revocation', REVOCATIONS: 'none' },
+    { STRATEGY: 'token-with-revocation', KEYS, REVOCATIONS: 'none' },
     'REVOCATIONS',
   ],
   [
@@ -166,6 +167,9 @@ test.each<[string, Environment, string]>([
     'REVOCATIONS',
   ],
   ['sealing without a key', { STRATEGY: 'sealed-cookie' }, 'SEALING_KEYS'],
+  ['signing without a key', { STRATEGY: 'token' }, 'TOKEN_KEY'],
+  ['a store in a Redis that has no name', { STORE: 'redis' }, 'REDIS_URL'],
+  ['a log of endings in one', { STORE: 'cached', REVOCATIONS: 'redis' }, 'REDIS_URL'],
 ])('%s is refused at the start', (_what, settings, name) => {
   expect(problemsOf(settings)).toEqual([expect.stringMatching(`^${name}: `)]);
 });
@@ -173,9 +177,9 @@ test.each<[string, Environment, string]>([
 test('a token that lives longer than the policy is warned of', () => {
   const warned = (settings: Environment) =>
     readSettings(settings).warnings.filter((warning) => warning.startsWith('ACCESS_TOKEN_MS: '));
-  expect(warned({ STRATEGY: 'token' })).toEqual([]);
-  expect(warned({ STRATEGY: 'token', ACCESS_TOKEN_MS: '900000' })).toHaveLength(1);
-  const long = { ACCESS_TOKEN_MS: '900001' };
+  expect(warned({ STRATEGY: 'token', KEYS })).toEqual([]);
+  expect(warned({ STRATEGY: 'token', KEYS, ACCESS_TOKEN_MS: '900000' })).toHaveLength(1);
+  const long = { KEYS, ACCESS_TOKEN_MS: '900001' };
   expect(warned({ STRATEGY: 'token-with-revocation', ...long })).toHaveLength(1);
   expect(warned({ STRATEGY: 'session', ...long })).toEqual([]);
 });

@@ -137,8 +137,7 @@ describe('on one server', () => {
 
 test('a watch learns of an ending from the log at once, whatever the store says', async () => {
   await using log = await memory.open({ timeoutMs: 1_000, stalenessMs: 5_000 });
-  const list = async () => [{ handle: 'h', createdAt: 0, lastSeenAt: 0, expiresAt: Infinity }];
-  const recogniser = { list } as Partial<Recogniser> as Recogniser;
+  const recogniser = { stands: () => true } as Partial<Recogniser> as Recogniser;
   using watch = new SessionWatch({ recogniser, revocations: log });
   const heard: WatchEnd[] = [];
   const until = Date.now() + 60_000;
@@ -158,10 +157,10 @@ test('a watch learns of an ending from the log at once, whatever the store says'
 });
 
 test('a watch ends without a word for the session when nobody can tell for too long', async () => {
-  const list = async () => {
+  const stands = async () => {
     throw new OperatingError('store-unavailable');
   };
-  using watch = new SessionWatch({ recogniser: { list } as Partial<Recogniser> as Recogniser });
+  using watch = new SessionWatch({ recogniser: { stands } as Partial<Recogniser> as Recogniser });
   const heard: WatchEnd[] = [];
   const session = { userId: 'u', handle: 'h', absoluteExpiresAt: Date.now() + 60_000 };
   const begun = Date.now();

@@ -9,9 +9,7 @@ import { newTokenKey } from '../../src/keys/token-key.ts';
 import { memory as memoryLog } from '../../src/revocations/memory.ts';
 import { memory } from '../../src/stores/memory.ts';
 import type { SessionStore } from '../../src/stores/store.ts';
-import { startWithRevocations } from '../../src/strategies/durable-endings.ts';
 import * as strategies from '../../src/strategies/index.ts';
-import type { Strategy } from '../../src/strategies/strategy.ts';
 import { ringOf, startOn } from '../strategies/strategy.contract.ts';
 import { override } from '../support/override.ts';
 import { interleave, type Protocol } from './interleaving.ts';
@@ -42,15 +40,9 @@ const protocols: readonly (Protocol & { readonly name: string })[] = [
   openLog: () => (isLogged ? memoryLog.open({ timeoutMs, stalenessMs: 1_000 }) : undefined),
   start(store, clock, revocations) {
     const options = { keys, ...(revocations && { revocations }) };
-    const isBefore = isLogged && !strategy.needs?.includes('revocations');
-    return startOn(isBefore ? logged(strategy) : strategy, store, clock, {}, options);
+    return startOn(strategy, store, clock, {}, options);
   },
 }));
-
-const logged = (strategy: Strategy): Strategy => ({
-  ...strategy,
-  start: (options) => startWithRevocations(strategy, options),
-});
 
 async function explore(protocol: Protocol, count: number) {
   const found: string[] = [];

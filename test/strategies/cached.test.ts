@@ -8,9 +8,8 @@ import type { RevocationLog } from '../../src/revocations/revocation-log.ts';
 import { CachedSessions } from '../../src/stores/cached-sessions.ts';
 import { memory } from '../../src/stores/memory.ts';
 import type { SessionStore } from '../../src/stores/store.ts';
-import { startWithRevocations } from '../../src/strategies/durable-endings.ts';
 import { session } from '../../src/strategies/session.ts';
-import type { Recogniser, Strategy } from '../../src/strategies/strategy.ts';
+import type { Recogniser } from '../../src/strategies/strategy.ts';
 import { HandFeed } from '../stores/hand-feed.ts';
 import {
   Client,
@@ -23,14 +22,9 @@ import {
   watched,
 } from './strategy.contract.ts';
 
-const logged: Strategy = {
-  ...session,
-  start: (options) => startWithRevocations(session, options),
-};
+const subjects = { session: false, 'session with a log': true };
 
-const subjects = { session, 'session with a log': logged };
-
-describe.each(Object.entries(subjects))('%s', (_, strategy) => {
+describe.each(Object.entries(subjects))('%s', (_, isLogged) => {
   let clock: HandClock;
   let store: SessionStore;
   let calls: string[];
@@ -46,7 +40,7 @@ describe.each(Object.entries(subjects))('%s', (_, strategy) => {
     log = await memoryLog.open({ timeoutMs: 1_000, stalenessMs: 1_000 });
     const start = () => {
       const cache = new CachedSessions(store, new HandFeed());
-      return startOn(strategy, cache, clock, {}, { revocations: log });
+      return startOn(session, cache, clock, {}, isLogged ? { revocations: log } : {});
     };
     [here, there] = [await start(), await start()];
     client = new Client().take(await here.begin(newUser(), {}));
@@ -74,6 +68,15 @@ describe.each(Object.entries(subjects))('%s', (_, strategy) => {
     for (const server of [here, there]) expect(await recognised(server, last)).toBeDefined();
   });
 
+  test('whether a session stands is asked of the cache, however often', async () => {
+    const own = await recognised(here, client);
+    calls.length = 0;
+    for (let n = 0; n < 10; n += 1) expect(await here.stands(own)).toBe(true);
+    expect(calls).toEqual([]);
+    await here.leave(client.headers);
+    expect(await here.stands(own)).toBe(false);
+  });
+
   test('a secret that nobody issued is refused, for one question to the store', async () => {
     const made = Credential.reissue(client.credential.id).reveal();
     calls.length = 0;
@@ -89,6 +92,6 @@ describe.each(Object.entries(subjects))('%s', (_, strategy) => {
     expect((await refresh(here, client)).outcome).toBe('reuse');
     expect((await here.recognise(last.headers)).kind).toBe('anonymous');
     expect(await store.read(last.credential.id, clock.now())).toBeUndefined();
-    expect(log.standing(own)).toBe(strategy === logged ? 'ended' : 'stands');
+    expect(log.standing(own)).toBe(isLogged ? 'ended' : 'stands');
   });
 });

@@ -232,6 +232,19 @@ export function strategyContract(
       await expectEnded(recogniser, clock, client);
     });
 
+    test('a session stands until it ends, and to ask is no use of it', async () => {
+      const { clock, recogniser, client } = await begun();
+      const own = await recognised(recogniser, client);
+      clock.pass(lifetimes.idleMs - 1);
+      expect(await recogniser.stands(own)).toBe(true);
+      clock.pass(1);
+      expect(await recogniser.stands(own)).toBe(!isRecorded);
+      const other = await begun();
+      const ended = await recognised(other.recogniser, other.client);
+      await other.recogniser.leave(other.client.headers);
+      expect(await other.recogniser.stands(ended)).toBe(false);
+    });
+
     test('leaving ends what the request proves, also what it opens no more [ASVS 7.4.1]', async () => {
       const { clock, recogniser, client } = await begun();
       const { handle } = await recognised(recogniser, client);

@@ -7,7 +7,6 @@ import { memory as memoryLog } from '../../src/revocations/memory.ts';
 import type { RevocationLog } from '../../src/revocations/revocation-log.ts';
 import { memory } from '../../src/stores/memory.ts';
 import type { SessionStore } from '../../src/stores/store.ts';
-import { startWithRevocations } from '../../src/strategies/durable-endings.ts';
 import { sealedCookie } from '../../src/strategies/sealed-cookie.ts';
 import { session } from '../../src/strategies/session.ts';
 import type { Recogniser, Strategy } from '../../src/strategies/strategy.ts';
@@ -34,14 +33,9 @@ beforeEach(async () => {
   log = await memoryLog.open({ timeoutMs: 1_000, stalenessMs: 1_000 });
 });
 
-const durable = (strategy: Strategy): Strategy => ({
-  ...strategy,
-  start: (options) => startWithRevocations(strategy, options),
-});
-
 const subjects = {
   'token-with-revocation': tokenWithRevocation,
-  'session with a log': durable(session),
+  'session with a log': session,
   'sealed-cookie': sealedCookie,
 };
 
