@@ -110,9 +110,10 @@ export class MemorySessions implements SessionStore {
   }
 
   async revoke(id: string, reason: EndReason, now: number): Promise<boolean> {
-    const session = this.#alive(id, now);
+    const wasLiving = this.#alive(id, now) !== undefined;
+    const session = this.#living.get(id);
     if (session !== undefined) this.#end(session, reason, now);
-    return session !== undefined;
+    return wasLiving;
   }
 
   async revokeAll(
@@ -121,9 +122,9 @@ export class MemorySessions implements SessionStore {
     now: number,
     except?: string,
   ): Promise<number> {
-    const sessions = this.#aliveOf(userId, now).filter(({ id }) => id !== except);
-    for (const session of sessions) this.#end(session, reason, now);
-    return sessions.length;
+    const doomed = this.#idsOf(userId).filter((id) => id !== except);
+    const ended = await Promise.all(doomed.map((id) => this.revoke(id, reason, now)));
+    return ended.filter(Boolean).length;
   }
 
   async list(userId: string, now: number): Promise<Session[]> {
@@ -141,9 +142,13 @@ export class MemorySessions implements SessionStore {
 
   /** Oldest first. */
   #aliveOf(userId: string, now: number): StoredSession[] {
-    return [...(this.#idsByUser.get(userId) ?? [])]
+    return this.#idsOf(userId)
       .flatMap((id) => this.#alive(id, now) ?? [])
       .sort((one, other) => one.createdAt - other.createdAt);
+  }
+
+  #idsOf(userId: string): string[] {
+    return [...(this.#idsByUser.get(userId) ?? [])];
   }
 
   #end(session: StoredSession, reason: EndReason, now: number): void {

@@ -105,13 +105,14 @@ export class PostgresSessions implements SessionStore {
         const { sealedSecret } = late;
         return { outcome: 'absorbed', session: withoutSecrets(late), sealedSecret };
       }
-      const { rows } = await to(statement('revoke', [id, now, 'reuse']));
+      const { rows } = await to(statement('reuse', [id, now]));
       return rows[0] ? { outcome: 'reuse', handle: rows[0].handle } : { outcome: 'gone' };
     });
   }
 
   async revoke(id: string, reason: EndReason, now: number): Promise<boolean> {
-    return (await this.#ask('ending', 'revoke', [id, now, reason])).rowCount === 1;
+    const { rows } = await this.#ask('ending', 'revoke', [id, now, reason]);
+    return rows[0]?.living === true;
   }
 
   async revokeAll(
@@ -121,7 +122,8 @@ export class PostgresSessions implements SessionStore {
     except?: string,
   ): Promise<number> {
     const values = [userId, now, reason, except ?? null];
-    return (await this.#ask('ending', 'revokeAll', values)).rowCount ?? 0;
+    const { rows } = await this.#ask('ending', 'revokeAll', values);
+    return rows.filter(({ living }) => living).length;
   }
 
   async list(userId: string, now: number): Promise<Session[]> {

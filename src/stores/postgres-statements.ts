@@ -82,16 +82,23 @@ export const statements = {
     WHERE id = $1 AND ${alive('$2')} AND previous_secret_hash = $3 AND $2 < rotated_at + $4
     FOR UPDATE`,
 
-  revoke: `UPDATE sessions SET ${ending('$2', '$3')}
+  reuse: `UPDATE sessions SET ${ending('$2', "'reuse'")}
     WHERE id = $1 AND ${alive('$2')} RETURNING handle`,
 
-  /** Locks in one order, so that two of these never wait for each other in a circle. */
+  /**
+   * Ends also what has expired by that clock: a touch may be under way that is judged by an earlier
+   * one. Answers whether it was living.
+   */
+  revoke: `UPDATE sessions SET ${ending('$2', '$3')} WHERE id = $1 AND revoked_at IS NULL
+    RETURNING $2 < absolute_expires_at AND $2 < idle_expires_at AS living`,
+
+  /** As above. Locks in one order, so that two of these never wait for each other in a circle. */
   revokeAll: `WITH doomed AS (
-      SELECT id FROM sessions
-      WHERE user_id = $1 AND ${alive('$2')} AND ($4::text IS NULL OR id <> $4)
+      SELECT id, ${alive('$2')} AS living FROM sessions
+      WHERE user_id = $1 AND revoked_at IS NULL AND ($4::text IS NULL OR id <> $4)
       ORDER BY id FOR UPDATE)
     UPDATE sessions SET ${ending('$2', '$3')}
-    FROM doomed WHERE sessions.id = doomed.id AND revoked_at IS NULL`,
+    FROM doomed WHERE sessions.id = doomed.id AND revoked_at IS NULL RETURNING living`,
 
   list: `SELECT ${columns} FROM sessions
     WHERE user_id = $1 AND ${alive('$2')} ORDER BY created_at, id`,

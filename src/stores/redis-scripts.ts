@@ -29,6 +29,9 @@ end
 local function save(key, state)
   redis.call('HSET', key, 'state', table.concat(state, ' '))
 end
+local function isOf(key, user)
+  return string.sub(redis.call('HGET', key, 'who') or '', 1, #user) == user
+end
 local function finish(key, index, id, reason, now)
   local left = redis.call('PTTL', key)
   redis.call('DEL', key)
@@ -45,8 +48,7 @@ local function livingOf(index, keyPrefix, user, now)
   local found = {}
   for _, id in ipairs(redis.call('ZRANGE', index, 0, -1)) do
     local key = keyPrefix .. id
-    local who = redis.call('HGET', key, 'who') or ''
-    local state = string.sub(who, 1, #user) == user and living(key, now)
+    local state = isOf(key, user) and living(key, now)
     if state then
       found[#found + 1] = {id = id, key = key, at = tonumber(state[createdAt])}
     end
@@ -150,20 +152,28 @@ export const scripts = {
     finish(KEYS[1], KEYS[2], id, 'reuse', now)
     return {'reuse', who}`),
 
-  /** Keys: session, index. Arguments: id, now, reason. */
+  /**
+   * Keys: session, index. Arguments: id, now, reason. Ends also what has expired by that clock: a
+   * touch may be under way that is judged by an earlier one. Answers whether anything ended, and
+   * whether it was living.
+   */
   revokeSession: script(`
-    if not living(KEYS[1], ARGV[2]) then return 0 end
+    if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('HEXISTS', KEYS[1], 'ended') == 1 then
+      return {0, 0}
+    end
+    local wasLiving = living(KEYS[1], ARGV[2]) and 1 or 0
     finish(KEYS[1], KEYS[2], ARGV[1], ARGV[3], ARGV[2])
-    return 1`),
+    return {1, wasLiving}`),
 
-  /** Key: index. Arguments: key prefix, user, now, reason, id that is spared or ''. */
+  /** Key: index. Arguments: key prefix, user, now, reason, id that is spared or ''. As above. */
   revokeSessions: script(`
     local keyPrefix, user, now, reason, except = unpack(ARGV)
     local count = 0
-    for _, one in ipairs(livingOf(KEYS[1], keyPrefix, user, now)) do
-      if one.id ~= except then
-        finish(one.key, KEYS[1], one.id, reason, now)
-        count = count + 1
+    for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+      local key = keyPrefix .. id
+      if id ~= except and isOf(key, user) then
+        if living(key, now) then count = count + 1 end
+        finish(key, KEYS[1], id, reason, now)
       end
     end
     trim(KEYS[1], keyPrefix, -1)
@@ -176,12 +186,4 @@ export const scripts = {
       found[#found + 1] = {one.id, redis.call('HGETALL', one.key)}
     end
     return found`),
-
-  /** Keys: session, index. Arguments: id, now. For a record that the reader could not decode. */
-  discardSession: script(`
-    if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('HEXISTS', KEYS[1], 'ended') == 1 then
-      return 0
-    end
-    finish(KEYS[1], KEYS[2], ARGV[1], 'undecodable', ARGV[2])
-    return 1`),
 };

@@ -64,7 +64,7 @@ export class RedisSessions implements SessionStore {
       to.createSession(keysOf(session.id), args),
     );
     const [outcome, ended] = reply as Reply<readonly string[]>;
-    if (ended?.length) await this.#redis.ask('ending', keyOf(session.id), async () => undefined);
+    if (ended?.length) await this.#settle(session.id);
     if (ended !== undefined) return { outcome: 'ok', ended };
     return { outcome: outcome === 'full' ? 'full' : 'taken' };
   }
@@ -123,11 +123,9 @@ export class RedisSessions implements SessionStore {
       to.rotateSession(keysOf(id), args),
     );
     const [outcome, detail] = reply as Reply<string | readonly string[]>;
-    if (outcome === 'reuse') {
-      // It has ended already; but not yet as surely as an ending must.
-      await this.revoke(id, 'reuse', now);
-      return { outcome, handle: handleOf(String(detail)) };
-    }
+    // It has ended, now or before; but perhaps not yet as surely as an ending must.
+    if (outcome === 'reuse' || outcome === 'gone') await this.#settle(id);
+    if (outcome === 'reuse') return { outcome, handle: handleOf(String(detail)) };
     const stored = await this.#sessionIn(id, detail, now);
     if (stored === undefined) return { outcome: 'gone' };
     const session = withoutSecrets(stored);
@@ -136,11 +134,8 @@ export class RedisSessions implements SessionStore {
   }
 
   async revoke(id: string, reason: EndReason, now: number): Promise<boolean> {
-    const args = [id, String(now), reason];
-    const ended = await this.#redis.ask('ending', keyOf(id), (to) =>
-      to.revokeSession(keysOf(id), args),
-    );
-    return ended === 1;
+    const [, wasLiving] = await this.#end(id, reason, now);
+    return wasLiving === 1;
   }
 
   async revokeAll(userId: string, reason: EndReason, now: number, except = ''): Promise<number> {
@@ -177,11 +172,21 @@ export class RedisSessions implements SessionStore {
   /** Ends what should be a session and cannot be decoded, lest every request meet it again. */
   async #discard(id: string, record: RedisHash, now: number): Promise<undefined> {
     if (!isRecord(record)) return;
-    const args = [id, String(now)];
-    const ended = await this.#redis.ask('ending', keyOf(id), (to) =>
-      to.discardSession(keysOf(id), args),
-    );
+    const [ended] = await this.#end(id, 'undecodable', now);
     if (ended === 1) this.#onUndecodable();
+  }
+
+  async #end(id: string, reason: EndReason | 'undecodable', now: number) {
+    const args = [id, String(now), reason];
+    const reply = await this.#redis.ask('ending', keyOf(id), (to) =>
+      to.revokeSession(keysOf(id), args),
+    );
+    return reply as readonly [ended: number, wasLiving: number];
+  }
+
+  /** Makes what has ended as durable as an ending must be: nothing is sent, and then waited for. */
+  async #settle(id: string): Promise<void> {
+    await this.#redis.ask('ending', keyOf(id), async () => undefined);
   }
 }
 

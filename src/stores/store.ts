@@ -103,16 +103,18 @@ export interface SessionStore extends AsyncDisposable {
     authenticatedAt?: number,
   ): Promise<boolean>;
 
-  /** Replaces the secret, in one step, under the lock that revoke takes. */
+  /** Replaces the secret, in one step, under the lock that revoke takes. 'gone' is as durable. */
   rotate(id: string, rotation: Rotation): Promise<Rotated>;
 
   /**
    * Ends the session and leaves a tombstone until its absolute limit, so that nothing in flight
-   * revives it. Idempotent: true when this call ended it, false when it was gone already.
+   * revives it; also one that has expired at `now`, as what is in flight may be judged by an
+   * earlier time. Idempotent: true when it was living, false when it was gone already, which is
+   * answered only when that is as durable as an ending must be.
    */
   revoke(id: string, reason: EndReason, now: number): Promise<boolean>;
 
-  /** Ends every session of the user that exists when this runs. Returns how many it ended. */
+  /** Ends every session of the user that exists when this runs. Returns how many were living. */
   revokeAll(
     userId: string,
     reason: EndReason,

@@ -122,15 +122,17 @@ export class Model implements SessionStore {
   }
 
   async revoke(id: string, _reason: string, now: number): Promise<boolean> {
-    const entry = this.#living(id, now);
-    if (entry) entry.ended = true;
-    return entry !== undefined;
+    const wasLiving = this.#living(id, now) !== undefined;
+    for (const entry of this.#entries) if (entry.id === id) entry.ended = true;
+    return wasLiving;
   }
 
   async revokeAll(userId: string, _: string, now: number, except?: string): Promise<number> {
-    const doomed = this.#livingOf(userId, now).filter(({ id }) => id !== except);
-    for (const entry of doomed) entry.ended = true;
-    return doomed.length;
+    const living = this.#livingOf(userId, now).filter(({ id }) => id !== except);
+    for (const entry of this.#entries) {
+      if (entry.userId === userId && entry.id !== except) entry.ended = true;
+    }
+    return living.length;
   }
 
   async list(userId: string, now: number): Promise<Session[]> {

@@ -2,7 +2,12 @@
 // servers; nothing is known of how it keeps what it keeps.
 
 import { describe, expect, test } from 'vitest';
-import { type FieldChange, type Json, withoutSecrets } from '../../src/core/session.ts';
+import {
+  type FieldChange,
+  type Json,
+  type StoredSession,
+  withoutSecrets,
+} from '../../src/core/session.ts';
 import { Ground, increment, plain, set } from './ground.ts';
 import { limitContract } from './limit.contract.ts';
 import { rotateContract } from './rotate.contract.ts';
@@ -50,15 +55,15 @@ export function storeContract(subject: Subject): void {
       });
 
       test('a session ends at the very millisecond of either limit', async () => {
-        const session = await ground.begin();
-        const { id, idleExpiresAt, absoluteExpiresAt, userId } = session;
+        const { id, idleExpiresAt, absoluteExpiresAt, userId } = await ground.begin();
         expect(await ground.there.read(id, idleExpiresAt - 1)).toBeDefined();
-        await ground.expectGone(id, idleExpiresAt);
+        expect(await ground.there.read(id, idleExpiresAt)).toBeUndefined();
         expect(await ground.here.list(userId, idleExpiresAt)).toEqual([]);
-        expect(await ground.here.revokeAll(userId, 'logout-everywhere', idleExpiresAt)).toBe(0);
         expect(await ground.here.touch(id, idleExpiresAt - 1, absoluteExpiresAt + 5)).toBe(true);
         expect(await ground.there.read(id, absoluteExpiresAt - 1)).toBeDefined();
         await ground.expectGone(id, absoluteExpiresAt);
+        const idle = await ground.begin();
+        await ground.expectGone(idle.id, idle.idleExpiresAt);
       });
     });
 
@@ -262,6 +267,23 @@ export function storeContract(subject: Subject): void {
         expect(ended.filter(Boolean)).toHaveLength(1);
         await ground.expectGone(id, now);
         expect(await ground.there.list(userId, now)).toEqual([]);
+      });
+
+      test('what has expired by the clock of who ends it is ended all the same, for every other clock', async () => {
+        const endings = [
+          (one: StoredSession) => ground.here.revoke(one.id, 'logout', one.idleExpiresAt),
+          (one: StoredSession) => ground.here.revokeAll(one.userId, 'logout', one.idleExpiresAt),
+        ];
+        for (const end of endings) {
+          const one = await ground.begin();
+          const { id, createdAt: now, idleExpiresAt } = one;
+          expect(Number(await end(one))).toBe(0);
+          expect(await ground.there.touch(id, idleExpiresAt - 1, idleExpiresAt + 300_000)).toBe(
+            false,
+          );
+          await ground.expectGone(id, now);
+          expect(await ground.there.create(one)).toEqual({ outcome: 'taken' });
+        }
       });
 
       test('revokeAll ends all sessions of the user and nobody else’s', async () => {

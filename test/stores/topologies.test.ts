@@ -21,6 +21,7 @@ import {
   startSentinels,
   tell,
 } from '../support/redis-servers.ts';
+import { rotation } from './ground.ts';
 import { storeContract } from './store.contract.ts';
 import { newSession } from './subject.ts';
 
@@ -165,6 +166,19 @@ describe('Redis behind sentinels', () => {
     set.replica.process.kill('SIGCONT');
     await recovery(() => store.revoke(others[0] ?? '', 'logout', now));
     for (const id of others) expect(await store.read(id, now)).toBeUndefined();
+  });
+
+  test('who is told that a session is gone, because it was reused, is told so when a replica knows', async () => {
+    await using store = await redis.open({ url: url(), timeoutMs, replicas: 1 });
+    const session = newSession();
+    const { id, createdAt: now } = session;
+    await store.create(session);
+    set.replica.process.kill('SIGSTOP');
+    const old = () => store.rotate(id, rotation('never-issued', 'next', now));
+    for (const _ of ['once', 'again']) expect(await codeOf(old())).toBe('revocation-not-durable');
+    set.replica.process.kill('SIGCONT');
+    await recovery(old);
+    expect(await old()).toEqual({ outcome: 'gone' });
   });
 
   test('after a failover the store is that of the new master, and endings have stayed', async () => {
