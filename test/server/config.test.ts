@@ -174,6 +174,54 @@ test.each<[string, Environment, string]>([
   expect(problemsOf(settings)).toEqual([expect.stringMatching(`^${name}: `)]);
 });
 
+const behindProxy = { TRUST_PROXY: '127.0.0.1' };
+const cheap: Environment = { PASSWORD_HASH_MEMORY_KIB: '12287', PASSWORD_HASH_PASSES: '3' };
+
+test.each<[string, Environment, string]>([
+  ['hashing cheaper than OWASP allows', cheap, 'PASSWORD_HASH_MEMORY_KIB'],
+  ['plain cookies', { SECURE_COOKIES: 'false' }, 'SECURE_COOKIES'],
+])('%s: refused where others come, as HAZARDS says, and not on loopback', (_what, bad, name) => {
+  const warned = (more: Environment) =>
+    readSettings({ ...behindProxy, ...bad, ...more }).warnings.filter((each) =>
+      each.startsWith(`${name}: `),
+    );
+  expect(problemsOf({ ...behindProxy, ...bad })).toEqual([expect.stringMatching(`^${name}: `)]);
+  expect(problemsOf({ ...open, TRUST_PROXY: '10.0.0.1', ...bad })).toHaveLength(1);
+  expect([warned({ HAZARDS: 'warn' }).length, warned({ HAZARDS: 'ignore' }).length]).toEqual([
+    1, 0,
+  ]);
+  expect(readSettings(bad).warnings.join()).not.toContain(name);
+});
+
+test('hashing may be as cheap as OWASP says: less memory for more passes', () => {
+  for (const [memory, passes] of [
+    ['19456', '2'],
+    ['12288', '3'],
+    ['7168', '64'],
+  ] as const) {
+    const hashing = { PASSWORD_HASH_MEMORY_KIB: memory, PASSWORD_HASH_PASSES: passes };
+    expect(problemsOf({ ...behindProxy, ...hashing })).toEqual([]);
+  }
+});
+
+test('what is unwise where others come is warned of', () => {
+  const warned = (settings: Environment) => {
+    const { warnings } = readSettings({ ...behindProxy, ...settings });
+    return warnings.map((warning) => warning.split(':')[0]).filter((name) => name !== 'STORE');
+  };
+  expect(warned({})).toEqual([]);
+  expect(warned({ FRESH_MS: '300001' })).toEqual(['FRESH_MS']);
+  expect(warned({ LOGIN_FAILURES_MAX: '101' })).toEqual(['LOGIN_FAILURES_MAX']);
+  expect(warned({ LOG_LEVEL: 'warn' })).toEqual(['LOG_LEVEL']);
+});
+
+test.each(['0.0.0.0/0', '::/0', '128.0.0.0/1', '10.0.0.0/7', '2000::/3', '2001::/15'])(
+  'no proxies are named by a network as wide as %s',
+  (TRUST_PROXY) => {
+    expect(problemsOf({ TRUST_PROXY })).toEqual([expect.stringMatching(/^TRUST_PROXY: /)]);
+  },
+);
+
 test('a token that lives longer than the policy is warned of', () => {
   const warned = (settings: Environment) =>
     readSettings(settings).warnings.filter((warning) => warning.startsWith('ACCESS_TOKEN_MS: '));

@@ -145,13 +145,17 @@ export function list(
   } satisfies Setting<readonly string[]>;
 }
 
-/** An address, a network, or one of the names that stand for private networks. */
+/**
+ * An address, a network, or one of the names that stand for private networks. A network that is
+ * wider than any private one is the world, and takes in whoever asks.
+ */
 export function isNetwork(text: string): boolean {
   if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true;
   const [address = '', bits, more] = text.split('/');
   if (more !== undefined || isIP(address) === 0) return false;
   if (bits === undefined) return true;
-  return /^\d{1,3}$/.test(bits) && Number(bits) <= (isIP(address) === 4 ? 32 : 128);
+  const [least, most] = isIP(address) === 4 ? [8, 32] : [16, 128];
+  return /^\d{1,3}$/.test(bits) && Number(bits) >= least && Number(bits) <= most;
 }
 
 export function isOrigin(text: string): boolean {
@@ -167,6 +171,11 @@ export function isLoopback(host: string): boolean {
   const family = isIP(host);
   if (family === 0) return host === 'localhost';
   return loopback.check(host, family === 6 ? 'ipv6' : 'ipv4');
+}
+
+/** Do others than this machine get answers? Through a proxy that is named they do. */
+export function isReachable(host: string, trustProxy: string | readonly string[] = ''): boolean {
+  return !isLoopback(host) || trustProxy.length > 0;
 }
 
 function isJsonObject(text: string): boolean {

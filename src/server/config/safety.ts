@@ -5,6 +5,7 @@
 import { assurance } from '../../core/assurance.ts';
 import { lifetimes } from '../../core/limits.ts';
 import type { Config } from '../config.ts';
+import { judgeExposure } from './exposure.ts';
 import { isLoopback } from './kinds.ts';
 import type { Reading } from './reading.ts';
 import { isRecalledByLog, reachesSessions } from './session-settings.ts';
@@ -13,6 +14,7 @@ const irrevocableMsMax = 15 * 60_000;
 
 export function judge(config: Config, reading: Reading): void {
   judgeTransport(config, reading);
+  judgeExposure(config, reading);
   judgeKeys(config, reading);
   judgeServices(config, reading);
   judgeTokens(config, reading);
@@ -104,6 +106,7 @@ function judgeMemory(config: Config, { warnings }: Reading): void {
   for (const [name, key] of [
     ['IDLE_MS', 'idleMs'],
     ['ABSOLUTE_MS', 'absoluteMs'],
+    ['FRESH_MS', 'freshMs'],
   ] as const) {
     if (config[key] <= policy[key]) continue;
     warnings.push(`${name}: ${config[key]} is longer than ASSURANCE=${config.assurance} allows`);

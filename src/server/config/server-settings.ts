@@ -3,9 +3,9 @@
 
 import { randomBytes } from 'node:crypto';
 import {
-  isLoopback,
   isNetwork,
   isOrigin,
+  isReachable,
   list,
   oneOf,
   plainName,
@@ -35,7 +35,7 @@ export const serverSettings = {
   trustProxy: list(
     'TRUST_PROXY',
     'whose X-Forwarded fields are believed: the gateway, which ends TLS',
-    'an IP address, a network like 10.0.0.0/8, or loopback, linklocal, uniquelocal',
+    'an IP address, a network (/8 at the widest, /16 in IPv6), or loopback, linklocal, uniquelocal',
     isNetwork,
   ),
   allowedOrigins: list(
@@ -47,10 +47,12 @@ export const serverSettings = {
   secureCookies: yesNo('SECURE_COOKIES', 'false only for plain HTTP on loopback', true),
   hazards: oneOf(
     'HAZARDS',
-    'when PostgreSQL or Redis may lose what they acknowledge: synchronous_commit=off, eviction, none on disk',
+    'when a service may lose what it acknowledges (synchronous_commit=off, eviction, none on disk), ' +
+      'or passwords and cookies are protected too little for a server that others reach',
     {
-      says: 'refuse; warn on loopback',
-      from: (given) => (isLoopback(given('HOST') ?? '127.0.0.1') ? 'warn' : 'refuse'),
+      says: 'refuse; warn on loopback without TRUST_PROXY',
+      from: (given) =>
+        isReachable(given('HOST') ?? '127.0.0.1', given('TRUST_PROXY')) ? 'refuse' : 'warn',
     },
     ['refuse', 'warn', 'ignore'] as const,
   ),
