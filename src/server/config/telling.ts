@@ -17,6 +17,7 @@ the same names; the environment goes first. A secret NAME may be in a file, name
 
   node main.ts                  serves
   node main.ts --check-config   says what would be used, and from where
+  node main.ts --make-tables    makes the tables that are needed, as their owner, and ends
   node main.ts --help           says this
 `;
 
