@@ -32,7 +32,11 @@ export interface KeyRingOptions {
   readonly algorithm: TokenAlgorithm;
   /** How long a key signs before the next one takes over, in milliseconds. */
   readonly rotationMs: number;
-  /** The longest life of a token that a key signs: it verifies for so long after it signed last. */
+  /**
+   * How long a token matters that a key signs, for so long the key verifies after it signed last: as
+   * long as the session lasts unused, for an expired token still carries the data to a refresh, and
+   * proves whose logout it is.
+   */
   readonly tokenMs: number;
   readonly timeoutMs: number;
 }

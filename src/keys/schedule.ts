@@ -11,7 +11,7 @@ export interface Schedule {
   readonly leadMs: number;
   /** How often a server asks for keys; at least five times within `leadMs`. */
   readonly pollMs: number;
-  /** How long a key verifies after its successor began to sign. */
+  /** How long a key verifies after its successor began to sign: while a token of it matters. */
   readonly verifyingMs: number;
 }
 

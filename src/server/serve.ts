@@ -135,7 +135,7 @@ export async function openKeys(config: Config): Promise<KeyRing> {
     ...(url !== undefined && { url }),
     algorithm,
     rotationMs: config.keyRotationMs,
-    tokenMs: config.accessTokenMs,
+    tokenMs: Math.max(config.accessTokenMs, config.idleMs),
     timeoutMs: config.storeTimeoutMs,
   });
 }

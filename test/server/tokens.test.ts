@@ -4,6 +4,8 @@ import { connect } from 'node:net';
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import { expect, onTestFinished, test } from 'vitest';
 import { newTokenKey } from '../../src/keys/token-key.ts';
+import { readConfig } from '../../src/server/config.ts';
+import { openKeys } from '../../src/server/serve.ts';
 import { clientAt, clientOf, environment, password, startApp, startReplica } from './ground.ts';
 
 async function loggedIn(changes: Record<string, string> = {}) {
@@ -43,6 +45,19 @@ test('a secret key is never among the public keys, and its tokens are good [ASVS
   const { client } = await loggedIn({ TOKEN_KEY: await newTokenKey('HS256') });
   expect((await client.ask('GET', path)).body).toEqual({ keys: [] });
   expect((await client.ask('GET', '/me')).status).toBe(200);
+});
+
+test('a key verifies as long as a refresh may come with a token that it signed, expired or not', async () => {
+  const short = { KEY_ROTATION_MS: '1000', ACCESS_TOKEN_MS: '100', IDLE_MS: '600000' };
+  const env = await environment({ strategy: 'token', store: 'postgres' });
+  const config = readConfig({ ...env, ...short, KEYS: 'postgres', TOKEN_KEY: undefined });
+  await using keys = await openKeys(config);
+  const seen = new Set<string>();
+  await expect
+    .poll(() => seen.add(keys.signing().id).size, { timeout: 20_000, interval: 20 })
+    .toBe(3);
+  const [first = ''] = seen;
+  expect(keys.verifying(first)).toBeDefined();
 });
 
 test('a server without keys has none to show', async () => {
