@@ -73,10 +73,10 @@ export interface AuditLog extends AsyncDisposable {
    */
   append(entry: AuditEntry): Promise<void>;
   /**
-   * Like `append`, but on failure nothing is kept: for whoever can offer them again.
+   * Like `append`, but what could not be written is not kept: `lastSource` says how far it came.
    * @throws OperatingError `audit-unavailable`
    */
-  copy(entries: readonly AuditEntry[]): Promise<void>;
+  copy(entries: readonly AccessEntry[]): Promise<void>;
   /**
    * False while anything waits in memory because it could not be written. Then nobody is given new
    * rights (login, registration, step-up, a password, administration); endings are always honoured.
@@ -95,7 +95,7 @@ export interface AuditLogOptions {
   readonly key?: string;
   /** Where heads are kept: a folder, best on another volume, or the URL of a PostgreSQL. */
   readonly anchor?: string;
-  /** How long a head may be not yet anchored. Default: 10 s. */
+  /** How long a head may be not yet anchored. Default: a minute. */
   readonly anchorEveryMs?: number;
   /** A segment that has grown to this is the last but one. Default: 16 MiB. */
   readonly segmentBytesMax?: number;

@@ -1,0 +1,95 @@
+// Finds the end of a log when it is opened: where the chain goes on, and what a process that was
+// killed left unfinished. Only that is cut off: a last line without its line feed, or with zero
+// bytes in it, as a power cut leaves them; no such line was ever acknowledged. What is wrong in any
+// other way stays for `verify` to find.
+
+import { type FileHandle, open } from 'node:fs/promises';
+import { OperatingError } from '../core/errors.ts';
+import type { Source } from './audit-log.ts';
+import { beginningOf, hashOfLine, parseRecord } from './chain.ts';
+import { makeFolder, type OpenedLog, syncFolder } from './log-file.ts';
+import { linesOf, type Segment, segmentAt, segmentsOf } from './segments.ts';
+import { lockLog } from './writer-lock.ts';
+
+/** Where the chain goes on. */
+export interface ChainEnd {
+  /** Of the last record; 0 in a new log. */
+  readonly seq: number;
+  readonly hash: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly time: number;
+}
+
+export interface Recovered extends OpenedLog {
+  readonly end: ChainEnd;
+  readonly lastSource: Source | undefined;
+  readonly tornBytes: number;
+}
+
+/** @throws OperatingError `audit-unavailable` */
+export async function recover(folder: string, log: string): Promise<Recovered> {
+  await makeFolder(folder);
+  const lock = lockLog(folder);
+  try {
+    const segments = await segmentsOf(folder);
+    const segment = segments.at(-1) ?? segmentAt(folder, 1);
+    const handle = await open(segment.file, segments.length > 0 ? 'r+' : 'wx+', 0o600);
+    try {
+      const { bytes, tornBytes } = await cutTorn(segment, handle);
+      await syncFolder(folder);
+      const found = await lastRecords(segments.toReversed(), log);
+      return { folder, lock, handle, segment: segment.number, bytes, tornBytes, ...found };
+    } catch (cause) {
+      await handle.close();
+      throw cause;
+    }
+  } catch (cause) {
+    lock[Symbol.dispose]();
+    throw cause;
+  }
+}
+
+async function cutTorn({ file }: Segment, handle: FileHandle) {
+  const { size } = await handle.stat();
+  let bytes = 0;
+  for await (const line of linesOf(file)) {
+    if (!line.isWhole || line.bytes.includes(0)) break;
+    bytes = line.start + line.bytes.length + 1;
+  }
+  if (bytes < size) await handle.truncate(bytes);
+  await handle.sync();
+  return { bytes, tornBytes: size - bytes };
+}
+
+/** The last record, and where the last one that was copied came from, which may be further back. */
+async function lastRecords(newestFirst: readonly Segment[], log: string) {
+  let end: ChainEnd | undefined;
+  let lastSource: Source | undefined;
+  for (const { file } of newestFirst) {
+    let last: Buffer | undefined;
+    for await (const { bytes } of linesOf(file)) {
+      last = bytes;
+      // Parsing each line would make every start as slow as the log is long.
+      if (bytes.includes('"kind":"access"')) lastSource = sourceOn(bytes) ?? lastSource;
+    }
+    if (last !== undefined) end ??= chainEnd(last, file);
+    if (end !== undefined && lastSource !== undefined) break;
+  }
+  return { end: end ?? { seq: 0, hash: beginningOf(log), time: 0 }, lastSource };
+}
+
+function sourceOn(line: Buffer): Source | undefined {
+  const record = parseRecord(line);
+  return record?.kind === 'access' ? record.source : undefined;
+}
+
+function chainEnd(line: Buffer, file: string): ChainEnd {
+  const record = parseRecord(line);
+  if (record !== undefined) {
+    return { seq: record.seq, hash: hashOfLine(line), time: Date.parse(record.time) };
+  }
+  const detail =
+    `The last line of ${file} is no record, so nothing can follow it. Keep the folder as it is, ` +
+    'look into it with `sessionlab audit verify`, and let the log begin anew in another folder.';
+  throw new OperatingError('audit-unavailable', { detail });
+}
