@@ -54,7 +54,7 @@ export class Passwords {
   #decoy = '';
   #running = 0;
   #newcomers = 0;
-  readonly #waiting: Array<() => void> = [];
+  readonly #waiting: Array<{ readonly from: string | undefined; readonly go: () => void }> = [];
 
   private constructor(hashing: Hashing) {
     const { memoryKib, passes, lanes } = hashing;
@@ -81,14 +81,18 @@ export class Passwords {
     return !stored.startsWith(this.#prefix);
   }
 
-  /** Without a hash, for a user that there is not, the work is the same and the answer is no. */
-  async verify(password: Buffer, stored: string | undefined): Promise<boolean> {
+  /**
+   * Without a hash, for a user that there is not, the work is the same and the answer is no.
+   *
+   * @throws OperatingError `overloaded`, sooner for a network from which many wait
+   */
+  async verify(password: Buffer, stored: string | undefined, network?: string): Promise<boolean> {
     const [, memoryKib, passes, lanes, salt, hash] = phc.exec(stored ?? this.#decoy) ?? [];
     if (salt === undefined || hash === undefined) throw new Error('a stored hash is no PHC string');
     const cost = { memoryKib: Number(memoryKib), passes: Number(passes), lanes: Number(lanes) };
     const theirs = Buffer.from(hash, 'base64');
     const salted = Buffer.from(salt, 'base64');
-    const mine = await this.#inTurn(() => work(password, salted, theirs.length, cost));
+    const mine = await this.#inTurn(() => work(password, salted, theirs.length, cost), network);
     return timingSafeEqual(mine, theirs);
   }
 
@@ -103,22 +107,28 @@ export class Passwords {
     }
   }
 
-  async #inTurn<T>(job: () => Promise<T>): Promise<T> {
+  async #inTurn<T>(job: () => Promise<T>, network?: string): Promise<T> {
     if (this.#running < this.#hashing.runningMax) this.#running += 1;
-    else await this.#wait();
+    else await this.#wait(network);
     try {
       return await job();
     } finally {
       // A turn is handed on, not given back, so that nobody can slip in between.
       const next = this.#waiting.shift();
       if (next === undefined) this.#running -= 1;
-      else next();
+      else next.go();
     }
   }
 
-  #wait(): Promise<void> {
-    if (this.#waiting.length >= this.#hashing.waitingMax) throw overloaded();
-    return new Promise((resolve) => this.#waiting.push(resolve));
+  /**
+   * From one network as many may wait as places are free, so that it always leaves some to others
+   * (dynamic queue length thresholds; Choudhury and Hahne, 1998).
+   */
+  #wait(from: string | undefined): Promise<void> {
+    const free = this.#hashing.waitingMax - this.#waiting.length;
+    const own = from === undefined ? 0 : this.#waiting.filter((each) => each.from === from).length;
+    if (free === 0 || own >= free) throw overloaded();
+    return new Promise((go) => this.#waiting.push({ from, go }));
   }
 }
 

@@ -10,6 +10,7 @@ import type { Database } from './database.ts';
 import { knownDevice, newDevice } from './device.ts';
 import { readEmail } from './email.ts';
 import { type AccountName, readName } from './name.ts';
+import { networkOf } from './network.ts';
 import { answered } from './outage.ts';
 import { type Passwords, readPassword } from './password.ts';
 import { bucketsOf, registrationBucketsOf, type Throttle } from './throttle.ts';
@@ -63,7 +64,7 @@ export class PostgresAccounts implements Accounts {
     const buckets = bucketsOf(name.key, asker.address, asker.session ?? device);
     const giveBack = await this.#throttle.charge(buckets);
     const right = await this.#passwords
-      .verify(secret, found?.password_hash)
+      .verify(secret, found?.password_hash, networkOf(asker.address))
       .catch(async (cause: unknown) => {
         await giveBack();
         throw cause;

@@ -18,6 +18,18 @@ test('only so many run and wait; the rest are told at once that it is too much',
   expect(await passwords.hash(secret)).toContain('$argon2id$');
 });
 
+test('one network leaves places to others, however many it asks for', async () => {
+  const passwords = await Passwords.prepare({ ...cheap, runningMax: 2, waitingMax: 8 });
+  const stored = await passwords.hash(secret);
+  const verified = async (network: string) => {
+    const asked = Array.from({ length: 20 }, () => passwords.verify(secret, stored, network));
+    const results = await Promise.allSettled(asked);
+    return results.filter(({ status }) => status === 'fulfilled').length;
+  };
+  expect(await Promise.all([verified('one'), verified('other')])).toEqual([2 + 4, 2]);
+  expect(await passwords.verify(secret, stored, 'one')).toBe(true);
+});
+
 test('a hash made at another cost still verifies', async () => {
   const stored = await (await Passwords.prepare({ ...cheap, memoryKib: 128, passes: 3 })).hash(
     secret,
