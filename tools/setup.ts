@@ -30,15 +30,6 @@ const needs: readonly Need[] = [
     },
   },
   {
-    name: 'OpenSSL',
-    program: 'openssl',
-    find: () => findProgram('openssl'),
-    why: 'certificates for the tests over TLS',
-    packages: Object.fromEntries(
-      ['apt-get', 'dnf', 'apk', 'pacman', 'brew'].map((manager) => [manager, 'openssl']),
-    ),
-  },
-  {
     name: 'Valkey',
     program: 'valkey-server',
     find: findValkey,

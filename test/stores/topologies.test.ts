@@ -211,18 +211,18 @@ describe('Redis over TLS with a user of few rights', () => {
   let servers: RedisServers;
   let tlsPort: number;
   let plainPort: number;
-  let files: { certificate: string; key: string };
-  const overTls = () => ({ socket: { tls: true, ca: readFileSync(files.certificate) } }) as const;
-  const url = (ca = files.certificate, who = user) =>
+  let files: Awaited<ReturnType<RedisServers['makeCertificate']>>;
+  const overTls = () => ({ socket: { tls: true, ca: readFileSync(files.authority) } }) as const;
+  const url = (ca = files.authority, who = user) =>
     `rediss://${who}127.0.0.1:${tlsPort}?ca=${encodeURIComponent(ca)}`;
 
   beforeAll(async () => {
     servers = new RedisServers();
-    files = servers.makeCertificate('redis');
+    files = await servers.makeCertificate('redis');
     const settings = {
       'tls-cert-file': files.certificate,
       'tls-key-file': files.key,
-      'tls-ca-cert-file': files.certificate,
+      'tls-ca-cert-file': files.authority,
       'tls-auth-clients': 'no',
       user: ['default off', 'admin on >admin +@all', documented.replace('PASSWORD', password)],
     };
@@ -262,11 +262,11 @@ describe('Redis over TLS with a user of few rights', () => {
   });
 
   test('a wrong authority, password, or kind of port is told apart at the start', async () => {
-    const other = servers.makeCertificate('other').certificate;
+    const other = (await servers.makeCertificate('other')).authority;
     const reasons: readonly (readonly [string, RegExp])[] = [
-      [url(other), /DEPTH_ZERO_SELF_SIGNED_CERT/],
-      [url(files.certificate, 'store:wrong-secret@'), /WRONGPASS/],
-      [url(files.certificate, ''), /NOAUTH/],
+      [url(other), /SELF_SIGNED_CERT_IN_CHAIN/],
+      [url(files.authority, 'store:wrong-secret@'), /WRONGPASS/],
+      [url(files.authority, ''), /NOAUTH/],
       [url('/nowhere'), /ENOENT/],
       [`redis://${user}127.0.0.1:${tlsPort}`, /speaks TLS/],
       [url().replace(String(tlsPort), String(plainPort)), /speaks TLS|ERR_SSL/],

@@ -2,7 +2,7 @@
 // address, alone, as a cluster, or as a master with replicas and sentinels. All that was started
 // ends with the group, by its id; what they wrote goes with it.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClient } from '@redis/client';
 import { freePort } from '../../src/backing/process.ts';
+import { keepCertificates } from '../../src/certificates/folder.ts';
 
 export interface Server {
   readonly port: number;
@@ -40,15 +41,11 @@ export class RedisServers implements AsyncDisposable {
     throw new Error(`${this.#program} does not start`);
   }
 
-  /** A certificate of its own authority for 127.0.0.1: the files of both, and of its key. */
-  makeCertificate(name: string): { readonly certificate: string; readonly key: string } {
-    const certificate = join(this.folder, `${name}.crt`);
-    const key = join(this.folder, `${name}.key`);
-    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-    const whom = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1'];
-    const files = ['-keyout', key, '-out', certificate, '-days', '2'];
-    execFileSync('openssl', ['req', '-x509', ...curve, ...whom, ...files], { stdio: 'ignore' });
-    return { certificate, key };
+  /** For 127.0.0.1, of an authority of its own: the files of both, and of its key. */
+  async makeCertificate(name: string) {
+    const made = await keepCertificates({ folder: join(this.folder, name) });
+    const { file: certificate, keyFile: key } = made.certificate;
+    return { authority: made.authority.file, certificate, key };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
