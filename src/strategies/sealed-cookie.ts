@@ -16,6 +16,7 @@ import { bound } from './durable-endings.ts';
 import { changed, loginTerms, newLogin, summaryOf, upToDate } from './login.ts';
 import { type Held, SealedSessions } from './sealed-session.ts';
 import type {
+  Begun,
   Changed,
   Changes,
   Issue,
@@ -76,13 +77,14 @@ class SealedRecogniser implements Recogniser {
       : { kind: 'recognised', session };
   }
 
-  async begin(user: { id: string; name: string }, headers: RequestHeaders): Promise<Issue> {
+  async begin(user: { id: string; name: string }, headers: RequestHeaders): Promise<Begun> {
     const terms = await loginTerms(this.#options, user.id);
     const { record } = newLogin(user, this.#now(), this.#options.lifetimes, terms);
-    const issue = this.#hand(withoutSecrets(record));
+    const session = withoutSecrets(record);
+    const issue = this.#hand(session);
     const before = this.#heldIn(headers);
     if (typeof before !== 'string') await afterWrite(this.#end(before.session));
-    return issue;
+    return { ...issue, session };
   }
 
   async change(session: Session, changes: Changes): Promise<Changed> {
@@ -156,7 +158,7 @@ class SealedRecogniser implements Recogniser {
     if (session === undefined) return { outcome: 'refused', reason: 'unknown-version' };
     if (session.id !== (proof.id ?? session.id)) return { outcome: 'refused', reason: 'malformed' };
     const renewed = { ...this.#used(session), rotatedAt: this.#now(), ...proof };
-    return { outcome: 'ok', issue: this.#hand(renewed) };
+    return { outcome: 'ok', issue: this.#hand(renewed), session: renewed };
   }
 
   #end({ id, absoluteExpiresAt }: Session): Promise<void> {

@@ -26,6 +26,7 @@ import {
 } from './login.ts';
 import { type Found, orUnknown, PresentedSessions } from './presented-session.ts';
 import type {
+  Begun,
   Changed,
   Changes,
   Issue,
@@ -73,7 +74,7 @@ class SessionRecogniser implements Recogniser {
     );
   }
 
-  async begin(user: { id: string; name: string }, headers: RequestHeaders): Promise<Issue> {
+  async begin(user: { id: string; name: string }, headers: RequestHeaders): Promise<Begun> {
     const { store, clock, lifetimes } = this.#options;
     const before = await this.#presented.find(headers);
     const terms = await loginTerms(this.#options, user.id);
@@ -82,7 +83,7 @@ class SessionRecogniser implements Recogniser {
     if (typeof before !== 'string') {
       await afterWrite(endSession(this.#options, before.stored, 'replaced'));
     }
-    return this.#hand(credential, record);
+    return { ...this.#hand(credential, record), session: withoutSecrets(record) };
   }
 
   async change(session: Session, changes: Changes): Promise<Changed> {
@@ -188,7 +189,7 @@ class SessionRecogniser implements Recogniser {
     const { credential } = replaced;
     // Who keeps its credential is handed none: the client may hold the successor already.
     const issue = credential === presented ? noIssue : this.#hand(credential, replaced.session);
-    return { outcome: 'ok', issue };
+    return { outcome: 'ok', issue, session: replaced.session };
   }
 
   #hand(credential: Credential, { absoluteExpiresAt }: Session): Issue {

@@ -22,6 +22,11 @@ export interface Issue {
   readonly body: Readonly<Record<string, string | number>>;
 }
 
+/** What a login gives, and the session that it began. */
+export interface Begun extends Issue {
+  readonly session: Session;
+}
+
 export type Changes = readonly FieldChange[] | Rerunnable;
 
 export type Changed =
@@ -36,7 +41,7 @@ export interface Refusal {
 }
 
 export type Refreshed =
-  | { readonly outcome: 'ok'; readonly issue: Issue }
+  | { readonly outcome: 'ok'; readonly issue: Issue; readonly session: Session }
   /** Nothing valid was presented; the reason is for the log. */
   | Refusal
   /** An old credential was presented: the session it belonged to has been ended. */
@@ -72,7 +77,7 @@ export interface Recogniser {
    *
    * @throws OperatingError `too-many-sessions` when the user may begin no more
    */
-  begin(user: { id: string; name: string }, headers: RequestHeaders): Promise<Issue>;
+  begin(user: { id: string; name: string }, headers: RequestHeaders): Promise<Begun>;
 
   /**
    * Changes fields of the session's data, at once: nothing is saved behind the handler's back.

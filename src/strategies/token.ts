@@ -6,7 +6,7 @@
 import { Credential, type Purpose } from '../core/credential.ts';
 import { afterWrite } from '../core/errors.ts';
 import type { Recognition } from '../core/recognition.ts';
-import type { EndReason, Session } from '../core/session.ts';
+import { type EndReason, type Session, withoutSecrets } from '../core/session.ts';
 import { type AccessTokens, accessTokens } from './access-token.ts';
 import { bound } from './durable-endings.ts';
 import {
@@ -21,6 +21,7 @@ import {
 } from './login.ts';
 import { PresentedTokens } from './presented-token.ts';
 import type {
+  Begun,
   Changed,
   Changes,
   Issue,
@@ -67,7 +68,7 @@ class TokenRecogniser implements Recogniser {
     return this.#presented.recognise(headers);
   }
 
-  async begin(user: { id: string; name: string }, headers: RequestHeaders): Promise<Issue> {
+  async begin(user: { id: string; name: string }, headers: RequestHeaders): Promise<Begun> {
     const { store, clock, lifetimes } = this.#options;
     const before = this.#presented.recognise(headers);
     if (before.kind === 'unknown') throw before.cause;
@@ -76,7 +77,7 @@ class TokenRecogniser implements Recogniser {
     if (before.kind === 'recognised') {
       await afterWrite(endSession(this.#options, before.session, 'replaced'));
     }
-    return this.#issue(record, credential);
+    return { ...this.#issue(record, credential), session: withoutSecrets(record) };
   }
 
   async change(session: Session, changes: Changes): Promise<Changed> {
@@ -98,8 +99,8 @@ class TokenRecogniser implements Recogniser {
     const replaced = await replaceCredential(this.#options, presented, 'no-proof');
     if (replaced.outcome !== 'ok') return replaced;
     const carried = old?.id === presented.id ? carriedOf(old) : {};
-    const issue = this.#issue({ ...replaced.session, ...carried }, replaced.credential);
-    return { outcome: 'ok', issue };
+    const session = { ...replaced.session, ...carried };
+    return { outcome: 'ok', issue: this.#issue(session, replaced.credential), session };
   }
 
   /** The new access token alone is fresh: a refresh token from before is not, by itself. */
@@ -110,7 +111,7 @@ class TokenRecogniser implements Recogniser {
     const isThere = await store.touch(session.id, now, idleExpiresAt);
     if (!isThere) return { outcome: 'refused', reason: 'not-found' };
     const fresh = { ...session, lastSeenAt: now, idleExpiresAt, authenticatedAt: now };
-    return { outcome: 'ok', issue: this.#issue(fresh) };
+    return { outcome: 'ok', issue: this.#issue(fresh), session: fresh };
   }
 
   async leave(headers: RequestHeaders): Promise<Left> {

@@ -8,7 +8,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Verified } from '../../accounts/accounts.ts';
 import { afterWrite, OperatingError } from '../../core/errors.ts';
 import type { EndReason } from '../../core/session.ts';
-import type { Issue, Recogniser, Refreshed } from '../../strategies/strategy.ts';
+import type { Begun, Issue, Recogniser, Refreshed } from '../../strategies/strategy.ts';
 import { deviceCookie, deviceIn } from '../device-cookie.ts';
 import type { AccountParts, App } from '../parts.ts';
 import { carry, requireFresh } from '../session-plugin.ts';
@@ -111,15 +111,17 @@ function entryRoutes(app: App, { config, accounts, recogniser }: AccountParts): 
         throw new OperatingError('wrong-credentials');
       }
       const { user } = checked;
-      const issue = await recogniser.begin(user, request.headers);
+      const begun = await recogniser.begin(user, request.headers);
       // Who disabled the account or changed the password meanwhile may have ended all too early.
       const change = await afterWrite(accounts.changeSince(user), 'accounts-outcome-unknown');
       if (change !== undefined) {
-        await afterWrite(endBegun(recogniser, issue, change), 'revocation-not-durable');
+        await endBegun(recogniser, begun, change);
         throw new OperatingError('wrong-credentials');
       }
-      app.securityEvent({ kind: 'login', userId: user.id }, request);
-      const body = carry(reply, issue);
+      const about = { session: begun.session.handle, userId: user.id };
+      app.securityEvent({ kind: 'login', ...about }, request);
+      const body = carry(reply, begun);
+      request.recognition = { kind: 'recognised', session: begun.session };
       if (user.newDevice) reply.header('set-cookie', deviceCookie(user.newDevice, config));
       return { username: user.name, ...body };
     },
@@ -205,22 +207,10 @@ function changeRoutes(app: App, parts: AccountParts): void {
   );
 }
 
-/** Ends the session that was begun with this, and no other: a change may have spared one. */
-async function endBegun(
-  recogniser: Recogniser,
-  { headers, body }: Issue,
-  reason: EndReason,
-): Promise<void> {
-  const cookies = headers.filter(([name]) => name === 'set-cookie');
-  const cookie = cookies.map(([, value]) => value.split(';')[0]).join('; ');
-  const authorization = body.accessToken && `Bearer ${body.accessToken}`;
-  const begun = await recogniser.recognise({
-    ...(cookie && { cookie }),
-    ...(authorization && { authorization }),
-  });
-  if (begun.kind === 'unknown') throw begun.cause;
-  if (begun.kind === 'anonymous') return;
-  await recogniser.endOne(begun.session, begun.session.handle, reason);
+/** Ends the session that was begun, and no other: a change may have spared one. */
+async function endBegun(recogniser: Recogniser, { session }: Begun, reason: EndReason) {
+  const ending = recogniser.endOne(session, session.handle, reason);
+  await afterWrite(ending, 'revocation-not-durable');
 }
 
 /**

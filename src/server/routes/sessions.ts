@@ -60,7 +60,10 @@ function lifeRoutes(app: App, { config, recogniser }: Parts): void {
         app.sessionWatch.ended({ handle: refreshed.handle });
         throw new OperatingError('session-ended');
       }
-      app.securityEvent({ kind: 'refresh' }, request);
+      const { session } = refreshed;
+      const about = { session: session.handle, userId: session.userId };
+      app.securityEvent({ kind: 'refresh', ...about }, request);
+      request.recognition = { kind: 'recognised', session };
       return carry(reply, refreshed.issue);
     },
   );
