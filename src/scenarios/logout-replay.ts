@@ -42,7 +42,7 @@ export const logoutReplay: Scenario = {
       mayBreak: ['revocation', 'no-resurrection', 'convergence'],
       measures: { ...ends.measures, 'revocation.lagMaxMs': [0, 1_000] },
       because:
-        'a logout is pushed to every server, which takes about a millisecond, and five seconds at most',
+        'a logout is pushed to every server, which takes milliseconds, and five seconds at most',
     },
     memory: ends,
     postgres: ends,
@@ -52,7 +52,7 @@ export const logoutReplay: Scenario = {
       mayBreak: ['revocation', 'no-resurrection'],
       measures: { ...ends.measures, 'revocation.lagMaxMs': [0, 1_000] },
       because:
-        'a server keeps what it read until it is told of the logout, which takes about a millisecond',
+        'a server keeps what it read until it is told of the logout, which takes milliseconds',
     },
   },
 };

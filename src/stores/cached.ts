@@ -1,6 +1,6 @@
 // Sessions in Redis that each server also keeps for itself, as long as Redis announces every change
 // to it: shared like `redis`, nearly as fast as `memory`. A server may serve what another one ended
-// until the announcement arrives: usually about a millisecond, and never longer than the bound. In
+// until the announcement arrives: usually milliseconds, and never longer than the bound. In
 // this process there is no such moment: its own writes reach its cache before they are told. A
 // touch is announced like any other change, and costs each server that keeps the session one more
 // read, at most once a minute; the age of entries costs more, and a second key for clocks that
@@ -22,7 +22,7 @@ async function openCached(options: StoreOptions): Promise<SessionStore> {
 
 /** For what another server did: here it is known before it is acknowledged. */
 const withinMs = trackingStalenessMs;
-const announced = 'Redis announces every change in about a millisecond';
+const announced = 'Redis announces every change as it happens';
 const otherwise = 'a server that may have missed one asks Redis again';
 
 export const cached: Store = {

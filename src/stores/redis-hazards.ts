@@ -1,6 +1,6 @@
-// What would make a Redis forget sessions or endings, asked once at the start: eviction, and nothing
-// on disk. Whether that stops the start is for HAZARDS to say. Where the user may not ask, the answer
-// is that it is unknown.
+// What would make a Redis forget sessions or endings, asked once at the start: eviction, and
+// nothing on disk. Whether that stops the start is for HAZARDS to say. Where the user may not ask,
+// the answer is that it is unknown.
 
 import { ErrorReply } from '@redis/client';
 import { OperatingError } from '../core/errors.ts';
