@@ -127,6 +127,8 @@ export class Journey {
       'x-gateway-tries': String(this.#tries),
     };
     if (status === 503 || status === 429) fields['retry-after'] = String(RETRY_AFTER_SECONDS);
+    // What follows on the connection may be the rest of what was refused.
+    if (status === 400 || status === 413) fields.connection = 'close';
     return { status, fields, body };
   }
 
@@ -170,6 +172,7 @@ function objection(
 ): ErrorCode | undefined {
   const encoding = request.headers['transfer-encoding'];
   const isClear =
+    (request.httpVersion === '1.1' || request.httpVersion === '1.0') &&
     path.startsWith('/') &&
     !ambiguousPath.test(path) &&
     unique.every((name) => (request.headersDistinct[name]?.length ?? 0) <= 1) &&
@@ -177,5 +180,6 @@ function objection(
   if (!isClear) return 'invalid-request';
   if (request.method === 'TRACE' || request.method === 'CONNECT') return 'method-not-allowed';
   if (destination === undefined) return 'not-found';
+  if (Number(request.headers['content-length']) > sizes.bodyBytesMax) return 'payload-too-large';
   return site.inFlight() >= sizes.requestsMax ? 'overloaded' : undefined;
 }
