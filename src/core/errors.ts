@@ -71,6 +71,11 @@ export const errors = {
     definite: true,
     summary: 'What happens cannot be put on record',
   },
+  'audit-outcome-unknown': {
+    status: 504,
+    definite: false,
+    summary: 'The change was made, and could not be put on record yet',
+  },
   'unfit-key': { status: 503, definite: true, summary: 'A key cannot be used' },
   'unfit-certificate': { status: 503, definite: true, summary: 'A certificate cannot be used' },
   'gateway-unavailable': { status: 503, definite: true, summary: 'The gateway is not running' },
@@ -122,14 +127,16 @@ export class OperatingError extends Error {
 
 /**
  * For what must follow a write that is done: its failure does not undo the write, so the whole is
- * indefinite, whatever the step's own failure is; but whose session has ended is told so.
+ * indefinite, whatever the step's own failure is; but whose session has ended is told so. `detail`
+ * where it does not help to repeat the whole.
  */
 export async function afterWrite<T>(
   step: Promise<T>,
   code: ErrorCode = 'store-outcome-unknown',
+  detail?: string,
 ): Promise<T> {
   return step.catch((cause: unknown) => {
     const isTold = !(cause instanceof OperatingError) || cause.code === 'session-ended';
-    throw isTold ? cause : new OperatingError(code, { cause });
+    throw isTold ? cause : new OperatingError(code, { cause, ...(detail && { detail }) });
   });
 }

@@ -1,9 +1,20 @@
 // What administrators can end, and who is one: the role is looked up at every request, and what was
 // ended is over on every server at once.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  onTestFinished,
+  test,
+  vi,
+} from 'vitest';
 import { openAccounts } from '../../src/accounts/accounts.ts';
+import { PostgresAccounts } from '../../src/accounts/postgres-accounts.ts';
 import { withClient } from '../../src/backing/databases.ts';
+import { OperatingError } from '../../src/core/errors.ts';
 import type { Environment } from '../../src/server/config.ts';
 import { freshDatabase } from '../support/backing.ts';
 import { answers, type Client, clientOf, password, startApp, type TestServer } from './ground.ts';
@@ -92,11 +103,11 @@ describe.each([answers[0], answers[2]])('$strategy on $store', (answer) => {
 
   test('an administrator ends all sessions of all users [ASVS 7.4.5]', async () => {
     const [{ me }, { me: others }] = [await newUser(2), await newUser(1)];
+    const mine = root.copy();
     const { status, body } = await root.ask('DELETE', '/admin/sessions');
     expect(status).toBe(200);
     expect(body.ended).toBeGreaterThanOrEqual(4);
-    expect(await all([...me, ...others])).toEqual([false, false, false]);
-    expect((await root.ask('POST', '/refresh', {})).status).toBe(401);
+    expect(await all([...me, ...others, mine])).toEqual([false, false, false, false]);
   });
 
   test('a handle opens nobody else’s session by the wrong name', async () => {
@@ -148,6 +159,29 @@ describe.each([answers[0], answers[2]])('$strategy on $store', (answer) => {
     expect(last).toMatchObject({ userId: expect.any(String), actorId: expect.any(String) });
     expect(last.userId).not.toBe(last.actorId);
   });
+});
+
+test('an ending of all that fails midway is no definite failure, and is noted', async () => {
+  await using server = await startApp(answers[1]);
+  const root = clientOf(server.app);
+  await root.ask('POST', '/register', { username: 'root', password });
+  await withClient(server.databaseUrl, (client) => client.query("UPDATE users SET role = 'admin'"));
+  await root.logIn('root');
+  const { ids } = PostgresAccounts.prototype;
+  const asked = vi.spyOn(PostgresAccounts.prototype, 'ids');
+  onTestFinished(() => asked.mockRestore());
+  asked.mockImplementationOnce(async function* (this: PostgresAccounts) {
+    yield* ids.call(this);
+    throw new OperatingError('accounts-unavailable');
+  });
+  const { status, body } = await root.ask('DELETE', '/admin/sessions');
+  expect([status, body.code]).toEqual([503, 'revocation-not-durable']);
+  const lines = server.logged().split('\n').filter(Boolean);
+  const events = lines.map((line) => JSON.parse(line).event).filter(Boolean);
+  expect(events).toContainEqual(
+    expect.objectContaining({ kind: 'session-ended', reason: 'ended-by-admin', count: 1 }),
+  );
+  expect((await root.ask('GET', '/me')).status).toBe(401);
 });
 
 test('an administrator with an old proof of identity may look, and must step up to act [ASVS 7.5.3]', async () => {

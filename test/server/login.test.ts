@@ -233,6 +233,48 @@ test.each(answers)(
   },
 );
 
+test('an old credential at a step-up is noted, and ends what is open for its session', async () => {
+  const server = await start({ ROTATION_GRACE_MS: '0' });
+  await register(server, 'alice');
+  const me = clientOf(server.app);
+  await me.logIn('alice');
+  const [thief, ended] = [me.copy(), vi.spyOn(server.app.sessionWatch, 'ended')];
+  const { verify } = PostgresAccounts.prototype;
+  const asked = vi.spyOn(PostgresAccounts.prototype, 'verify');
+  onTestFinished(() => asked.mockRestore());
+  asked.mockImplementationOnce(async function (this: PostgresAccounts, ...args) {
+    expect((await me.ask('POST', '/refresh')).status).toBe(200);
+    return verify.apply(this, args);
+  });
+  const { status, body } = await thief.ask('POST', '/step-up', { password });
+  expect([status, body.code]).toEqual([401, 'session-ended']);
+  expect(server.logged()).toContain('"kind":"reuse-detected"');
+  expect(ended).toHaveBeenCalledWith({ handle: expect.any(String) });
+  expect((await me.ask('GET', '/dashboard')).status).toBe(401);
+});
+
+test('a change of password whose endings fail says what to do now, and it helps', async () => {
+  const server = await start({ REVOCATIONS: 'postgres', STORE_TIMEOUT_MS: '500' });
+  await register(server, 'alice');
+  const [me, other] = [clientOf(server.app), clientOf(server.app)];
+  for (const each of [me, other]) await each.logIn('alice');
+  const newPassword = 'a new one 4711';
+  const change = () => me.ask('POST', '/password', { password, newPassword });
+  const failed = await withClient(server.databaseUrl, async (client) => {
+    await client.query('begin; lock table endings in access exclusive mode');
+    const answer = await change();
+    await client.query('rollback');
+    return answer;
+  });
+  expect([failed.status, failed.body.code]).toEqual([503, 'revocation-not-durable']);
+  expect(failed.body.detail).toMatch(/password is changed.*\/step-up.*\/logout-everywhere/);
+  expect((await change()).status).toBe(401);
+  const stepUp = () => me.ask('POST', '/step-up', { password: newPassword });
+  await expect.poll(async () => (await stepUp()).status, { timeout: 10_000 }).toBe(200);
+  expect((await me.ask('POST', '/logout-everywhere')).status).toBe(204);
+  expect((await other.ask('GET', '/dashboard')).status).toBe(401);
+});
+
 test('nobody gives oneself a role, or logs in with what was never registered', async () => {
   const server = await start();
   const me = clientOf(server.app);

@@ -11,6 +11,7 @@ import type { EndReason } from '../../core/session.ts';
 import type { Begun, Issue, Recogniser, Refreshed } from '../../strategies/strategy.ts';
 import { deviceCookie, deviceIn } from '../device-cookie.ts';
 import type { AccountParts, App } from '../parts.ts';
+import { afterChange } from '../security-events.ts';
 import { carry, requireFresh } from '../session-plugin.ts';
 import { issued, password, username } from './schemas.ts';
 
@@ -66,6 +67,10 @@ const emailChanged = {
 
 const tags = ['accounts'];
 
+/** For what fails after a change of password: the same request, repeated, has the wrong password. */
+const isChanged = 'The password is changed: prove by it who you are (POST /step-up)';
+const endAll = 'end what may go on elsewhere (POST /logout-everywhere)';
+
 export function accountRoutes(app: App, parts: AccountParts): void {
   entryRoutes(app, parts);
   proofRoutes(app, parts);
@@ -76,6 +81,7 @@ function entryRoutes(app: App, { config, accounts, recogniser }: AccountParts): 
   app.post(
     '/register',
     {
+      onRequest: app.recordable,
       schema: {
         summary: 'Register a user',
         tags,
@@ -86,7 +92,7 @@ function entryRoutes(app: App, { config, accounts, recogniser }: AccountParts): 
     async (request, reply) => {
       const { username, password } = request.body;
       const user = await accounts.register(username, password, request.ip);
-      app.securityEvent({ kind: 'registered', userId: user.id }, request);
+      await afterChange(app.recorded({ kind: 'registered', userId: user.id }, request));
       return reply.code(201).send({ username: user.name });
     },
   );
@@ -94,6 +100,7 @@ function entryRoutes(app: App, { config, accounts, recogniser }: AccountParts): 
   app.post(
     '/login',
     {
+      onRequest: app.recordable,
       schema: {
         summary: 'Log in: begins a session',
         tags,
@@ -119,7 +126,12 @@ function entryRoutes(app: App, { config, accounts, recogniser }: AccountParts): 
         throw new OperatingError('wrong-credentials');
       }
       const about = { session: begun.session.handle, userId: user.id };
-      app.securityEvent({ kind: 'login', ...about }, request);
+      try {
+        await app.recorded({ kind: 'login', ...about }, request);
+      } catch (cause) {
+        await endBegun(recogniser, begun, 'unrecorded');
+        throw cause;
+      }
       const body = carry(reply, begun);
       request.recognition = { kind: 'recognised', session: begun.session };
       if (user.newDevice) reply.header('set-cookie', deviceCookie(user.newDevice, config));
@@ -134,7 +146,7 @@ function proofRoutes(app: App, parts: AccountParts): void {
   app.post(
     '/step-up',
     {
-      onRequest: app.authenticated,
+      onRequest: [app.recordable, app.authenticated],
       schema: {
         summary: 'Prove again who I am, for sensitive operations',
         tags,
@@ -144,10 +156,10 @@ function proofRoutes(app: App, parts: AccountParts): void {
     },
     async (request, reply) => {
       await prove(app, parts, request, request.body.password);
-      const body = await renew(reply, recogniser.stepUp(request.login, request.headers));
       const { handle, userId } = request.login;
-      app.securityEvent({ kind: 'step-up', session: handle, userId }, request);
-      return body;
+      await app.recorded({ kind: 'step-up', session: handle, userId }, request);
+      const renewal = recogniser.stepUp(request.login, request.headers);
+      return renew(app, request, reply, renewal);
     },
   );
 }
@@ -158,7 +170,7 @@ function changeRoutes(app: App, parts: AccountParts): void {
   app.post(
     '/password',
     {
-      onRequest: app.authenticated,
+      onRequest: [app.recordable, app.authenticated],
       schema: {
         summary: 'Change my password; ends my other sessions',
         tags,
@@ -174,21 +186,22 @@ function changeRoutes(app: App, parts: AccountParts): void {
         throw new OperatingError('session-conflict');
       }
       const about = { session: login.handle, userId: login.userId };
-      app.securityEvent({ kind: 'password-changed', ...about }, request);
+      const recording = app.recorded({ kind: 'password-changed', ...about }, request);
       if (endOthers) {
         const ending = recogniser.endOthers(login, 'password-changed');
-        await afterWrite(ending, 'revocation-not-durable');
+        await afterWrite(ending, 'revocation-not-durable', `${isChanged}, then ${endAll}`);
         app.sessionWatch.ended({ userId: login.userId, except: login.handle });
       }
+      await afterChange(recording);
       const renewal = recogniser.stepUp(login, request.headers);
-      return renew(reply, afterWrite(renewal));
+      return renew(app, request, reply, afterWrite(renewal, undefined, isChanged));
     },
   );
 
   app.put(
     '/email',
     {
-      onRequest: app.authenticated,
+      onRequest: [app.recordable, app.authenticated],
       schema: {
         summary: 'Change my e-mail address; needs a fresh login or step-up',
         tags,
@@ -201,7 +214,7 @@ function changeRoutes(app: App, parts: AccountParts): void {
       requireFresh(login, config);
       const email = await accounts.setEmail(login.userId, request.body.email);
       const about = { session: login.handle, userId: login.userId };
-      app.securityEvent({ kind: 'email-changed', ...about }, request);
+      await afterChange(app.recorded({ kind: 'email-changed', ...about }, request));
       return { email };
     },
   );
@@ -237,8 +250,18 @@ async function prove(
  *
  * @throws OperatingError `session-ended` when it ended meanwhile
  */
-async function renew(reply: FastifyReply, renewal: Promise<Refreshed>): Promise<Issue['body']> {
+async function renew(
+  app: App,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  renewal: Promise<Refreshed>,
+): Promise<Issue['body']> {
   const renewed = await renewal;
-  if (renewed.outcome !== 'ok') throw new OperatingError('session-ended');
-  return carry(reply, renewed.issue);
+  if (renewed.outcome === 'ok') return carry(reply, renewed.issue);
+  if (renewed.outcome === 'reuse') {
+    const { handle, userId } = request.login;
+    app.securityEvent({ kind: 'reuse-detected', session: handle, userId }, request);
+    app.sessionWatch.ended({ handle });
+  }
+  throw new OperatingError('session-ended');
 }

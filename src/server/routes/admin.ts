@@ -3,9 +3,11 @@
 // changes something needs a fresh proof of identity. An account is disabled first and its sessions
 // are ended after, so that no login slips in between; to repeat either is safe.
 
-import type { FastifyRequest } from 'fastify';
+import type { FastifyRequest, onRequestAsyncHookHandler, onRequestHookHandler } from 'fastify';
 import { afterWrite, OperatingError } from '../../core/errors.ts';
+import type { Recogniser } from '../../strategies/strategy.ts';
 import type { AccountParts, App } from '../parts.ts';
+import { afterChange } from '../security-events.ts';
 import { carry, requireFresh } from '../session-plugin.ts';
 import { handle, listed, nothing, sessionList, username } from './schemas.ts';
 
@@ -39,7 +41,9 @@ export function adminRoutes(app: App, parts: AccountParts): void {
   accountsOfOthers(app, parts, guards);
 }
 
-type Guards = Pick<Parameters<App['get']>[1] & object, 'onRequest'>;
+interface Guards {
+  readonly onRequest: (onRequestHookHandler | onRequestAsyncHookHandler)[];
+}
 
 function sessionsOfOthers(app: App, parts: AccountParts, guards: Guards): void {
   const { recogniser } = parts;
@@ -47,7 +51,7 @@ function sessionsOfOthers(app: App, parts: AccountParts, guards: Guards): void {
   app.get(
     '/admin/users/:name/sessions',
     {
-      ...guards,
+      onRequest: [app.recordable, ...guards.onRequest],
       schema: {
         summary: 'List the sessions of a user',
         tags,
@@ -55,8 +59,10 @@ function sessionsOfOthers(app: App, parts: AccountParts, guards: Guards): void {
         response: { 200: sessionList },
       },
     },
-    async ({ login, params }) => {
+    async (request) => {
+      const { login, params } = request;
       const userId = await idOf(parts, params.name);
+      await app.recorded({ kind: 'sessions-viewed', userId, actorId: login.userId }, request);
       return listed(await recogniser.list({ userId }), login.handle);
     },
   );
@@ -75,7 +81,7 @@ function sessionsOfOthers(app: App, parts: AccountParts, guards: Guards): void {
     async (request) => {
       const userId = await idOf(parts, request.params.name);
       const ended = await recogniser.endUser(userId, 'ended-by-admin');
-      noteEnded(app, request, { userId, count: ended });
+      await noteEnded(app, request, { userId, count: ended });
       return { ended };
     },
   );
@@ -96,7 +102,7 @@ function sessionsOfOthers(app: App, parts: AccountParts, guards: Guards): void {
       const session = request.params.handle;
       const ended = await recogniser.endOne({ userId }, session, 'ended-by-admin');
       if (!ended) throw new OperatingError('not-found');
-      noteEnded(app, request, { userId, session });
+      await noteEnded(app, request, { userId, session });
       return reply.code(204).send(null);
     },
   );
@@ -108,10 +114,14 @@ function sessionsOfOthers(app: App, parts: AccountParts, guards: Guards): void {
       schema: { summary: 'End all sessions of all users', tags, response: { 200: count } },
     },
     async (request, reply) => {
-      const ended = await endEverybody(parts);
-      noteEnded(app, request, { count: ended });
+      const tally: Tally = { isBegun: false, ended: 0 };
+      try {
+        await endEverybody(parts, tally);
+      } finally {
+        if (tally.isBegun) await noteEnded(app, request, { count: tally.ended });
+      }
       carry(reply, recogniser.forget());
-      return { ended };
+      return { ended: tally.ended };
     },
   );
 }
@@ -134,10 +144,11 @@ function accountsOfOthers(app: App, parts: AccountParts, guards: Guards): void {
       const userId = await idOf(parts, request.params.name);
       const actorId = request.login.userId;
       await accounts.disable(userId);
-      app.securityEvent({ kind: 'account-disabled', userId, actorId }, request);
+      const noted = app.securityEvent({ kind: 'account-disabled', userId, actorId }, request);
       const ending = recogniser.endUser(userId, 'account-disabled');
       const ended = await afterWrite(ending, 'revocation-not-durable');
       app.sessionWatch.ended({ userId });
+      await noted;
       return { ended };
     },
   );
@@ -145,14 +156,14 @@ function accountsOfOthers(app: App, parts: AccountParts, guards: Guards): void {
   app.post(
     '/admin/users/:name/enable',
     {
-      ...guards,
+      onRequest: [app.recordable, ...guards.onRequest],
       schema: { summary: 'Enable an account', tags, params: ofUser, response: { 204: nothing } },
     },
     async (request, reply) => {
       const userId = await idOf(parts, request.params.name);
       await accounts.enable(userId);
       const actorId = request.login.userId;
-      app.securityEvent({ kind: 'account-enabled', userId, actorId }, request);
+      await afterChange(app.recorded({ kind: 'account-enabled', userId, actorId }, request));
       return reply.code(204).send(null);
     },
   );
@@ -165,17 +176,31 @@ async function idOf({ accounts }: AccountParts, name: string): Promise<string> {
   return account.id;
 }
 
-/** Users who log in while this goes on keep the sessions that they begin. */
-async function endEverybody({ accounts, recogniser }: AccountParts): Promise<number> {
-  let ended = 0;
-  for await (const ids of accounts.ids()) {
-    for (let at = 0; at < ids.length; at += usersAtOnce) {
-      const some = ids.slice(at, at + usersAtOnce);
-      const counts = await Promise.all(some.map((id) => recogniser.endUser(id, 'ended-by-admin')));
-      ended += counts.reduce((sum, each) => sum + each, 0);
-    }
+interface Tally {
+  isBegun: boolean;
+  ended: number;
+}
+
+/**
+ * Users who log in while this goes on keep the sessions that they begin. What fails when some have
+ * been ended is indefinite, whatever it is.
+ */
+async function endEverybody({ accounts, recogniser }: AccountParts, tally: Tally): Promise<void> {
+  const pages = accounts.ids()[Symbol.asyncIterator]();
+  let page = await pages.next();
+  while (!page.done) {
+    tally.isBegun = true;
+    const step = endUsers(recogniser, page.value, tally).then(() => pages.next());
+    page = await afterWrite(step, 'revocation-not-durable');
   }
-  return ended;
+}
+
+async function endUsers(recogniser: Recogniser, ids: readonly string[], tally: Tally) {
+  for (let at = 0; at < ids.length; at += usersAtOnce) {
+    const some = ids.slice(at, at + usersAtOnce);
+    const counts = await Promise.all(some.map((id) => recogniser.endUser(id, 'ended-by-admin')));
+    tally.ended += counts.reduce((sum, each) => sum + each, 0);
+  }
 }
 
 interface Ended {
@@ -184,11 +209,11 @@ interface Ended {
   readonly count?: number;
 }
 
-function noteEnded(app: App, request: FastifyRequest, about: Ended): void {
+async function noteEnded(app: App, request: FastifyRequest, about: Ended): Promise<void> {
   const { userId, session: handle } = about;
   app.sessionWatch.ended({ ...(userId && { userId }), ...(handle && { handle }) });
   const actorId = request.login.userId;
-  app.securityEvent(
+  await app.securityEvent(
     { kind: 'session-ended', reason: 'ended-by-admin', actorId, ...about },
     request,
   );
