@@ -7,6 +7,7 @@ import { compareFirstTokens } from './first-token.ts';
 import { compareLogins } from './login.ts';
 import { measureMemory } from './memory.ts';
 import { compareRequests } from './requests.ts';
+import { compareSlowClients } from './slow-clients.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -27,6 +28,7 @@ const questions: Readonly<Record<string, () => Promise<unknown>>> = {
   'first-token': () => compareFirstTokens(how, keepToOneCore()),
   memory: () => measureMemory(Number(values.sessions)),
   login: () => compareLogins(how),
+  'slow-clients': () => compareSlowClients(how),
 };
 
 const [question = 'requests'] = positionals;

@@ -17,6 +17,9 @@ export interface Seen {
   readonly body: string;
 }
 
+/** More than the buffers hold between a server and a client that does not read. */
+const LARGE = Buffer.alloc(32 * 1024 * 1024);
+
 export class TestServer implements Upstream, AsyncDisposable {
   readonly name: string;
   /** Without those about health. */
@@ -102,6 +105,8 @@ function answer(seen: Seen, request: IncomingMessage, response: ServerResponse):
   } else if (path === '/break-off') {
     response.writeHead(200, { 'content-length': 100 });
     response.write('the beginning of', () => request.socket.destroy());
+  } else if (path === '/large') {
+    response.end(LARGE);
   } else if (path === '/late') {
     const delayMs = Number(seen.url.split('=')[1]);
     setTimeout(() => response.end(JSON.stringify(seen)), delayMs);
