@@ -1,7 +1,7 @@
 // The files of a log, 000001.ndjson and so on, and their lines, read as a stream whatever the size.
 
 import { open, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import type { AuditRecord } from './audit-log.ts';
 import { parseRecord } from './chain.ts';
 
@@ -30,6 +30,7 @@ export async function segmentsOf(folder: string): Promise<Segment[]> {
 /** The logs below a folder, or the folder itself when it is one: name -> folder. */
 export async function logsBelow(folder: string): Promise<Map<string, string>> {
   const logs = new Map<string, string>();
+  if ((await segmentsOf(folder)).length > 0) return logs.set(basename(resolve(folder)), folder);
   for (const { name } of await folders(folder)) {
     const below = join(folder, name);
     if ((await segmentsOf(below)).length > 0) logs.set(name, below);
@@ -38,7 +39,7 @@ export async function logsBelow(folder: string): Promise<Map<string, string>> {
 }
 
 async function folders(folder: string) {
-  const all = await readdir(folder, { withFileTypes: true });
+  const all = await readdir(folder, { withFileTypes: true }).catch(emptyIfMissing);
   return all.filter((entry) => entry.isDirectory());
 }
 

@@ -24,6 +24,8 @@ const words: Readonly<Record<Kind, string | null>> = {
   'credential-refused': 'authz_fail',
   'csrf-refused': 'malicious_cors',
   'access-refused': 'authz_fail',
+  'sessions-viewed': 'authz_admin',
+  'input-refused': 'input_validation_fail',
   'insecure-transport': null,
   throttled: 'excess_rate_limit_exceeded',
   'revocation-not-durable': null,

@@ -4,6 +4,7 @@
 import { styleText } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { OperatingError } from '../core/errors.ts';
+import { auditCommand } from './audit.ts';
 import { certsCommand } from './certs.ts';
 import { exits, UsageError } from './exit.ts';
 import { labCommand } from './lab.ts';
@@ -31,6 +32,7 @@ function program(): Command {
     .addCommand(lagCommand())
     .addCommand(serveCommand())
     .addCommand(replayCommand())
+    .addCommand(auditCommand())
     .addCommand(certsCommand())
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(add --help for what is possible)');
@@ -39,13 +41,17 @@ function program(): Command {
 /** Runs one command and sets the exit code; never throws. */
 export async function run(argv: readonly string[]): Promise<void> {
   const root = program();
-  for (const command of [root, ...root.commands]) command.exitOverride();
+  for (const command of withAllBelow(root)) command.exitOverride();
   try {
     await root.parseAsync(argv);
   } catch (error) {
     process.exitCode = codeOf(error);
     if (!(error instanceof CommanderError)) console.error(styleText('red', `✗ ${textOf(error)}`));
   }
+}
+
+function withAllBelow(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(withAllBelow)];
 }
 
 function codeOf(error: unknown): number {
