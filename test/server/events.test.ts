@@ -52,10 +52,14 @@ async function listen(url: string, client: Client): Promise<Stream> {
 
 const soon = { timeout: 10_000, interval: 20 };
 
-describe.each([answers[0], answers[2]])('$strategy on $store', (answer) => {
+describe.each([
+  { answer: answers[0], store: 'postgres' },
+  { answer: answers[2], store: 'redis' },
+  { answer: answers[2], store: 'cached' },
+])('$answer.strategy on $store', ({ answer, store }) => {
   let shared: Environment;
   beforeEach(async () => {
-    shared = { DATABASE_URL: await freshDatabase() };
+    shared = { DATABASE_URL: await freshDatabase(), STORE: store };
   });
 
   async function loggedIn(url: string): Promise<Client> {
