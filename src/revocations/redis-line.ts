@@ -6,24 +6,17 @@
 
 import { createClient } from '@redis/client';
 import { afterTime } from '../core/deadline.ts';
+import { clientOptions, type RedisAddress } from '../core/redis-address.ts';
 import { channelIn, scripts } from './redis-scripts.ts';
 
-function clientFor(url: string, timeoutMs: number) {
-  return createClient({
-    url,
-    scripts,
-    disableOfflineQueue: true,
-    disableClientInfo: true,
-    maintNotifications: 'disabled',
-    commandOptions: { timeout: 0 },
-    socket: { connectTimeout: timeoutMs / 4, reconnectStrategy: false },
-  });
+function clientFor(address: RedisAddress, timeoutMs: number) {
+  return createClient({ scripts, ...clientOptions(address, address.endpoints[0], timeoutMs / 4) });
 }
 
 type Client = ReturnType<typeof clientFor>;
 
 export interface RedisLineOptions {
-  readonly url: string;
+  readonly address: RedisAddress;
   readonly timeoutMs: number;
   /** How many replicas must have what an answer rests on. */
   readonly replicas: number;
@@ -44,7 +37,7 @@ export class RedisLine implements Disposable {
 
   constructor(options: RedisLineOptions) {
     this.#options = options;
-    this.channel = channelIn(Number(new URL(options.url).pathname.slice(1)));
+    this.channel = channelIn(options.address.database);
   }
 
   /** Which connection this is; what was pushed before it began was missed. */
@@ -78,11 +71,13 @@ export class RedisLine implements Disposable {
   }
 
   async #connect(): Promise<Client> {
-    const { url, timeoutMs, onMessage } = this.#options;
-    const client = clientFor(url, timeoutMs);
-    client.on('error', () => this.#lose(client));
-    using _ = afterTime(timeoutMs / 2, () => client.destroy());
+    const { address, timeoutMs, onMessage } = this.#options;
+    let made: Client | undefined;
+    using _ = afterTime(timeoutMs / 2, () => made?.destroy());
     try {
+      const client = clientFor(address, timeoutMs);
+      made = client;
+      client.on('error', () => this.#lose(client));
       await client.connect();
       // Listens before anything is asked, so that nothing falls between.
       await client.subscribe(this.channel, onMessage);
@@ -92,7 +87,7 @@ export class RedisLine implements Disposable {
       this.#connecting = undefined;
       return client;
     } catch (failure) {
-      client.destroy();
+      made?.destroy();
       setTimeout(() => {
         this.#connecting = undefined;
       }, restMs).unref();

@@ -9,6 +9,7 @@
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { OperatingError } from '../core/errors.ts';
+import { type RedisAddress, redisAddress } from '../core/redis-address.ts';
 import { available, durably, FollowedLog, pushed, type Source } from './followed-log.ts';
 import { RedisLine } from './redis-line.ts';
 import type { RevocationOptions, Revocations, Spared } from './revocation-log.ts';
@@ -40,10 +41,10 @@ class RedisSource implements Source {
   #readOn = 0;
   #origin = '';
 
-  constructor({ url, timeoutMs, replicas = 0 }: RevocationOptions, view: View) {
+  constructor(address: RedisAddress, { timeoutMs, replicas = 0 }: RevocationOptions, view: View) {
     this.#view = view;
     this.#line = new RedisLine({
-      url: url ?? '',
+      address,
       timeoutMs,
       replicas,
       onMessage: (message) => {
@@ -134,8 +135,9 @@ function entryOf(ending: Kept): Entry {
   return [`u:${userId}`, until, JSON.stringify({ epoch, except })];
 }
 
-function checkAddress(url: string | undefined): void {
-  if (/^rediss?:/.test(url ?? '')) return;
+function addressIn({ url = '' }: RevocationOptions): RedisAddress {
+  const address = redisAddress(url);
+  if (address.topology === 'standalone') return address;
   const detail =
     'The log of endings in Redis takes redis:// or rediss://; or set REVOCATIONS=postgres';
   throw new OperatingError('store-unavailable', { detail });
@@ -155,7 +157,7 @@ export const redis: Revocations = {
     'fails-closed': { holds: true, because: 'a server with too old a view asks, or refuses' },
   },
   async open(options) {
-    checkAddress(options.url);
-    return FollowedLog.open(options, (view) => new RedisSource(options, view));
+    const address = addressIn(options);
+    return FollowedLog.open(options, (view) => new RedisSource(address, options, view));
   },
 };

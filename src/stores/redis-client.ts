@@ -1,51 +1,30 @@
 // How one connection to a Redis server is made, in bounded time, and what its refusals mean. The
 // library's own clients for sentinels and clusters are not used: they repeat a write whose
 // connection broke (so that it may count twice), and wait for a new master without a limit. The
-// guidelines for clients of Sentinel and the cluster specification are short enough to follow here.
+// guidelines for clients of Sentinel and the cluster specification are short enough to follow.
 
-import { readFileSync } from 'node:fs';
 import { ClientOfflineError, ErrorReply, RedisClient } from '@redis/client';
+import { clientOptions, type Endpoint, type RedisAddress } from '../core/redis-address.ts';
 import { afterTime } from './outage.ts';
-import type { Endpoint, RedisAddress } from './redis-address.ts';
 import { scripts } from './redis-scripts.ts';
 
 /** Whether the client tells of keys that Redis says have changed. */
-interface Extra {
+export interface Extra {
   readonly emitInvalidate?: true;
 }
 
 /** Made once: `createClient` makes its class anew, for 20 ms, when other options came between. */
 const newClient = RedisClient.factory({ scripts });
 
-function clientFor(
-  address: RedisAddress,
-  { host, port }: Endpoint,
-  timeoutMs: number,
-  extra: Extra,
-) {
-  const { user, password, database, tls, caFile } = address;
-  return newClient({
-    ...extra,
-    database,
-    ...(user !== undefined && { username: user }),
-    ...(password !== undefined && { password }),
-    disableOfflineQueue: true,
-    disableClientInfo: true,
-    maintNotifications: 'disabled',
-    commandOptions: { timeout: 0 },
-    socket: {
-      ...{ host, port, reconnectStrategy: false as const },
-      // Half of the budget for TCP, so that the handshake has time within the whole.
-      connectTimeout: timeoutMs / 2,
-      ...(tls && { tls: true as const, ...(caFile && { ca: readFileSync(caFile) }) }),
-    },
-  });
+/** Half of the budget for TCP, so that the handshake has time within the whole. */
+function clientFor(address: RedisAddress, endpoint: Endpoint, timeoutMs: number, extra: Extra) {
+  return newClient({ ...extra, ...clientOptions(address, endpoint, timeoutMs / 2) });
 }
 
 export type Client = ReturnType<typeof clientFor>;
 
 /** Connects and asks a first question; rejects within the time unless it is answered. */
-async function meet<T>(
+export async function meet<T>(
   address: RedisAddress,
   endpoint: Endpoint,
   timeoutMs: number,
@@ -87,45 +66,8 @@ export async function askOnce<T>(
   return answer;
 }
 
-/**
- * A connection to the master that any sentinel leads to; one that says it is no master is not
- * believed (Redis documentation, "Guidelines for Redis clients with support for Redis Sentinel").
- */
-export async function connectToMaster(
-  address: RedisAddress,
-  timeoutMs: number,
-  extra?: Extra,
-): Promise<Client> {
-  const isMaster = async (client: Client) => {
-    await client.ping();
-    if ((await client.role())?.role !== 'master') throw new NoMaster();
-  };
-  const attempts = address.endpoints.map(async (sentinel) => {
-    const endpoint = await masterAt(address, sentinel, timeoutMs);
-    return (await meet(address, endpoint, timeoutMs, isMaster, extra)).client;
-  });
-  const first = await Promise.any(attempts);
-  for (const attempt of attempts) {
-    attempt.then(
-      (client) => client !== first && client.destroy(),
-      () => undefined,
-    );
-  }
-  return first;
-}
-
-/** Sentinels have no databases, and their users are not those of the master. */
-async function masterAt(address: RedisAddress, sentinel: Endpoint, timeoutMs: number) {
-  const asked = { ...address, user: undefined, password: undefined, database: 0 };
-  const command = ['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', address.master];
-  const reply = await askOnce(asked, sentinel, timeoutMs, (to) =>
-    to.sendCommand<string[] | null>(command),
-  );
-  if (reply?.[0] === undefined) throw new NoMaster();
-  return { host: reply[0], port: Number(reply[1]) };
-}
-
-class NoMaster extends Error {}
+/** What was found is not the master, or nobody says who is. */
+export class NoMaster extends Error {}
 
 /** The code with which an error reply begins (RESP specification, simple errors). */
 export function codeOf(reply: ErrorReply): string {

@@ -6,9 +6,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ErrorReply } from '@redis/client';
 import { OperatingError } from '../core/errors.ts';
+import type { Endpoint, RedisAddress } from '../core/redis-address.ts';
 import type { BreakerState } from './breaker.ts';
 import { inTime, type Kind, unanswered, unavailable } from './outage.ts';
-import type { Endpoint, RedisAddress } from './redis-address.ts';
 import { askOnce, connectTo } from './redis-client.ts';
 import type { Send } from './redis-node.ts';
 import { RedisPlace } from './redis-place.ts';
@@ -29,6 +29,7 @@ export class RedisCluster implements Disposable {
   readonly #places = new Map<string, RedisPlace>();
   #slots: readonly (RedisPlace | undefined)[] = [];
   #refreshing: Promise<void> | undefined;
+  #startUntil = 0;
   #closed = false;
 
   constructor(address: RedisAddress, timeoutMs: number, replicas: number) {
@@ -43,14 +44,17 @@ export class RedisCluster implements Disposable {
     return states.find((state) => state !== 'closed') ?? 'closed';
   }
 
+  /** One master will do, as a lost one takes only its own users with it; others are given time. */
   async start(budgetMs: number): Promise<void> {
-    const deadline = performance.now() + budgetMs;
+    this.#startUntil = performance.now() + budgetMs;
     const learn = () => this.#refresh().catch((failure: unknown) => failure);
     for (let failure = await learn(); failure !== undefined; failure = await learn()) {
-      if (performance.now() > deadline) throw failure;
+      if (performance.now() > this.#startUntil) throw failure;
       await delay(25);
     }
-    await Promise.all([...this.#places.values()].map((place) => place.start(budgetMs)));
+    const started = [...this.#places.values()].map((place) => place.started);
+    await Promise.any(started);
+    await inTime(this.#timeoutMs, Promise.allSettled(started)).catch(() => undefined);
   }
 
   async ask<T>(kind: Kind, key: string, send: Send<T>): Promise<T> {
@@ -97,7 +101,7 @@ export class RedisCluster implements Disposable {
     const refreshed = to.asking ? undefined : this.#refresh().catch(() => undefined);
     if (!this.#places.has(nameOf(to))) await refreshed;
     const place = this.#place(to);
-    await place.start(this.#timeoutMs).catch(() => undefined);
+    await place.started.catch(() => undefined);
     return place;
   }
 
@@ -114,7 +118,8 @@ export class RedisCluster implements Disposable {
       this.#replicas,
     );
     this.#places.set(nameOf(endpoint), place);
-    place.start(this.#timeoutMs).catch(() => undefined);
+    const budgetMs = Math.max(this.#timeoutMs, this.#startUntil - performance.now());
+    place.start(budgetMs).catch(() => undefined);
     return place;
   }
 
@@ -134,7 +139,7 @@ export class RedisCluster implements Disposable {
     if (this.#closed) return;
     const slots = Array<RedisPlace | undefined>(slotCount);
     for (const { from, to, master } of ranges) {
-      const host = master.host || (this.#address.endpoints[0]?.host ?? '');
+      const host = master.host || this.#address.endpoints[0].host;
       slots.fill(this.#place({ host, port: master.port }), from, to + 1);
     }
     this.#slots = slots;

@@ -3,13 +3,14 @@
 // when the master dies. Every answer comes in time or is an error that says what is known.
 
 import { OperatingError } from '../core/errors.ts';
+import { type RedisAddress, redisAddress } from '../core/redis-address.ts';
 import type { BreakerState } from './breaker.ts';
 import type { Kind } from './outage.ts';
-import { type RedisAddress, redisAddress } from './redis-address.ts';
-import { connectTo, connectToMaster, reasonOf } from './redis-client.ts';
+import { connectTo, reasonOf } from './redis-client.ts';
 import { RedisCluster } from './redis-cluster.ts';
 import type { Send } from './redis-node.ts';
 import { RedisPlace } from './redis-place.ts';
+import { connectToMaster } from './redis-sentinel.ts';
 
 const startBudgetMs = 2_000;
 
@@ -62,11 +63,10 @@ export class RedisConnection implements Disposable {
 
 function placeOf(address: RedisAddress, timeoutMs: number, replicas: number) {
   if (address.topology === 'cluster') return new RedisCluster(address, timeoutMs, replicas);
-  const [endpoint = { host: '127.0.0.1', port: 6379 }] = address.endpoints;
   const connect =
     address.topology === 'sentinel'
       ? () => connectToMaster(address, timeoutMs)
-      : () => connectTo(address, endpoint, timeoutMs);
+      : () => connectTo(address, address.endpoints[0], timeoutMs);
   return new RedisPlace({ connect, timeoutMs }, replicas);
 }
 

@@ -4,7 +4,7 @@
 
 import { ErrorReply } from '@redis/client';
 import { OperatingError } from '../core/errors.ts';
-import { redisAddress } from './redis-address.ts';
+import { redisAddress } from '../core/redis-address.ts';
 import { RedisConnection } from './redis-connection.ts';
 
 const timeoutMs = 1_000;

@@ -21,7 +21,8 @@ export class RedisPlace implements Disposable {
   readonly #endings: RedisNode | undefined;
   readonly #replicas: number;
   readonly #waitMs: number;
-  #started: Promise<void> | undefined;
+  /** How the first connection goes. */
+  started: Promise<void> = Promise.resolve();
   /** The WAIT that has been decided on and not been sent. */
   readonly #next = new WeakMap<Client, Promise<number>>();
 
@@ -39,11 +40,11 @@ export class RedisPlace implements Disposable {
     return endings === 'closed' ? this.#commands.breaker.state : endings;
   }
 
-  /** Connects, the first time; who asks again is told how that goes. */
+  /** Connects, and goes on trying after that time. */
   start(budgetMs: number): Promise<void> {
     const nodes = [this.#commands, this.#endings];
-    this.#started ??= Promise.all(nodes.map((node) => node?.start(budgetMs))).then(() => undefined);
-    return this.#started;
+    this.started = Promise.all(nodes.map((node) => node?.start(budgetMs))).then(() => undefined);
+    return this.started;
   }
 
   /** @throws OperatingError as RedisNode does, and `revocation-not-durable` for an ending. */

@@ -4,16 +4,17 @@
 // was acknowledged before a question was sent has been announced before its answer, so each answer
 // buys trust for a second from its question, by whichever clock says more. That second is the bound
 // of staleness, however the connection fails; one that is seen to fail loses its trust at once. It
-// follows one master, and leaves it when it is none any more; while two believe to be it, only the
-// age of entries bounds.
+// follows one master, and leaves it when it is none any more, or when sentinels name another; until
+// they do, only the age of entries bounds.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { OperatingError } from '../core/errors.ts';
 import { ageMsOf, justNow, never } from '../core/moment.ts';
+import { redisAddress } from '../core/redis-address.ts';
 import type { InvalidationFeed } from './cached-sessions.ts';
 import { inTime } from './outage.ts';
-import { redisAddress } from './redis-address.ts';
-import { type Client, connectTo, connectToMaster, reasonOf } from './redis-client.ts';
+import { type Client, connectTo, reasonOf } from './redis-client.ts';
+import { connectToMaster } from './redis-sentinel.ts';
 
 /** What was acknowledged longer ago has been heard, or nothing is trusted. */
 export const trackingStalenessMs = 1_000;
@@ -125,11 +126,10 @@ export class RedisTracking implements InvalidationFeed {
 function connectorTo(url: string): () => Promise<Client> {
   const address = redisAddress(url);
   const extra = { emitInvalidate: true } as const;
-  const [endpoint = { host: '127.0.0.1', port: 6379 }] = address.endpoints;
   if (address.topology === 'cluster') throw unusable('a cluster has more than one master');
   return address.topology === 'sentinel'
     ? () => connectToMaster(address, dueMs, extra)
-    : () => connectTo(address, endpoint, dueMs, extra);
+    : () => connectTo(address, address.endpoints[0], dueMs, extra);
 }
 
 /** The library has turned on another mode, which must be off before ours. */

@@ -11,6 +11,9 @@ async function openRedis(options: StoreOptions): Promise<SessionStore> {
   return new RedisSessions(await RedisConnection.open(url, timeoutMs, replicas), onUndecodable);
 }
 
+const asked =
+  'every request asks Redis, where the session has ended; behind sentinels, a master that they ' +
+  'replaced is left about a second after they say so';
 const scripted = 'every write is one script, which looks at the session and changes it in one step';
 
 export const redis: Store = {
@@ -21,7 +24,7 @@ export const redis: Store = {
   claims: {
     identity: { holds: true, because: 'a record is found by its id alone and names its user' },
     durability: { holds: true, because: 'every server reads the same Redis, while Redis keeps it' },
-    revocation: { holds: true, because: 'every request asks Redis, where the session has ended' },
+    revocation: { holds: true, because: asked },
     'no-resurrection': { holds: true, because: `${scripted}, and only create creates` },
     'no-lost-update': { holds: true, because: `${scripted}, field by field` },
     'fails-closed': { holds: true, because: 'no answer in time is an error, never "no session"' },

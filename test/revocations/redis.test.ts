@@ -115,6 +115,20 @@ describe.runIf(inject('redisUrl') !== undefined)('redis', () => {
     await log.endSession(randomUUID(), inAnHour());
   });
 
+  test('a log over TLS is reached with the authority that its URL names, and with no other', async () => {
+    const { authority, certificate, key } = await servers.makeCertificate('log');
+    const files = { 'tls-cert-file': certificate, 'tls-key-file': key };
+    const anyone = { 'tls-ca-cert-file': authority, 'tls-auth-clients': 'no' };
+    const { port } = await servers.start({ ...files, ...anyone });
+    const url = `rediss://127.0.0.1:${port}/1`;
+    const opening = redis.open({ url, ...options });
+    await expect(opening).rejects.toMatchObject({ code: 'store-unavailable' });
+    await using log = await redis.open({ url: `${url}?ca=${authority}`, ...options });
+    const session = newSession();
+    await log.endSession(session.id, inAnHour());
+    expect(await log.ask(session)).toBe('ended');
+  });
+
   test('an epoch grows also when nobody is left who knew the one before', async () => {
     const { userId } = newSession();
     let epoch = 0;

@@ -1,8 +1,8 @@
 // The circuit breaker on a clock of its own, and where the URL of a Redis leads.
 
 import { expect, test } from 'vitest';
+import { redisAddress } from '../../src/core/redis-address.ts';
 import { Breaker } from '../../src/stores/breaker.ts';
-import { redisAddress } from '../../src/stores/redis-address.ts';
 import { slotOf } from '../../src/stores/redis-cluster.ts';
 
 function breakerAt(clock: { now: number }) {

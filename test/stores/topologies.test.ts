@@ -113,6 +113,26 @@ describe('Redis Cluster', () => {
     expect(await codeOf(ending)).toBe('revocation-not-durable');
   });
 
+  test('it starts with the first master that answers, and waits two seconds for that', async () => {
+    const masters = members.slice(0, 3);
+    for (const { process } of masters) process.kill('SIGSTOP');
+    const opening = redis.open({ url: `redis+cluster://127.0.0.1:${port(3)}`, timeoutMs: 250 });
+    opening.catch(() => undefined);
+    await delay(1_000);
+    const [stopped, ...others] = masters;
+    for (const { process } of others) process.kill('SIGCONT');
+    try {
+      await using store = await opening;
+      await store.ping();
+    } finally {
+      stopped?.process.kill('SIGCONT');
+    }
+    await using store = await redis.open({ url: url(), timeoutMs });
+    for (const slot of [0, 6_000, 12_000]) {
+      await recovery(() => store.create(sessionIn(slot, slot + 2_000)));
+    }
+  });
+
   test('a lost master takes only its own users with it, until its replica stands in', async () => {
     const [lost, other] = [sessionIn(0, 5_460), sessionIn(11_000, 16_383)];
     await using store = await redis.open({ url: url(), timeoutMs });
@@ -200,6 +220,32 @@ describe('Redis behind sentinels', () => {
     }
     expect(code).toBe('revocation-not-durable');
   });
+});
+
+test('a master that was replaced, does not know it and cuts nobody off is left all the same, and so is one of which no sentinel speaks', async () => {
+  await using servers = new RedisServers();
+  const { master, replica, sentinels } = await startSentinels(servers);
+  const hosts = sentinels.map((one) => `127.0.0.1:${one.port}`).join(',');
+  const options = { url: `redis+sentinel://${hosts}/mine`, timeoutMs };
+  await using store = await redis.open(options);
+  await using cache = await cached.open(options);
+  await using before = await redis.open({ url: `redis://127.0.0.1:${master.port}`, timeoutMs });
+  await using after = await redis.open({ url: `redis://127.0.0.1:${replica.port}`, timeoutMs });
+  const session = newSession();
+  const { id, createdAt: now } = session;
+  const patience = { timeout: 20_000, interval: 20 };
+  await store.create(session);
+  await expect.poll(() => after.read(id, now), patience).toBeDefined();
+  await tell(master, ['ACL', 'SETUSER', 'default', '-replicaof', '-slaveof']);
+  await tell(sentinels[0] as Server, ['SENTINEL', 'FAILOVER', 'mine']);
+  await recovery(() => after.revoke(id, 'logout', now));
+  for (const one of [store, cache]) {
+    await expect.poll(() => codeOf(one.read(id, now)), patience).toBe('ok');
+    await expect.poll(async () => one.read(id, now), patience).toBeUndefined();
+  }
+  expect(await before.read(id, now)).toBeDefined();
+  for (const sentinel of sentinels) sentinel.process.kill('SIGKILL');
+  await expect.poll(() => codeOf(store.read(id, now)), patience).toBe('store-unavailable');
 });
 
 describe('Redis over TLS with a user of few rights', () => {

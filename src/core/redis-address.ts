@@ -1,9 +1,11 @@
 // Where Redis is, as one URL says it: redis:// (one server), redis+sentinel:// (whichever server
 // the sentinels call the master), redis+cluster:// (many masters, by slot), each also as rediss for
-// TLS. It is read here and not by URL because that knows no list of hosts. It opens nothing, and no
-// part of a URL that may hold a password enters a message.
+// TLS; and what a client of ours is made with, wherever it connects to. The URL is read here and not
+// by the library because that knows no list of hosts and no file of authorities. Nothing is opened,
+// and no part of a URL that may hold a password enters a message.
 
-import { OperatingError } from '../core/errors.ts';
+import { readFileSync } from 'node:fs';
+import { OperatingError } from './errors.ts';
 
 export interface Endpoint {
   readonly host: string;
@@ -13,7 +15,7 @@ export interface Endpoint {
 export interface RedisAddress {
   readonly topology: 'standalone' | 'sentinel' | 'cluster';
   /** The server; or sentinels, or some members of the cluster, of which one must answer. */
-  readonly endpoints: readonly Endpoint[];
+  readonly endpoints: readonly [Endpoint, ...Endpoint[]];
   /** The name under which sentinels know the master. */
   readonly master: string;
   readonly database: number;
@@ -60,8 +62,10 @@ export function redisAddress(url: string): RedisAddress {
   const caFile = query.get('ca') ?? undefined;
   if ([...query.keys()].some((name) => name !== 'ca')) throw unusable('only ?ca=FILE is known');
   if (caFile !== undefined && !tls) throw unusable('?ca=FILE needs rediss');
-  const endpoints = (parts.hosts ?? '').split(',').map((host) => endpointOf(host, port));
-  if (topology === 'standalone' && endpoints.length > 1) {
+  const [first = '', ...others] = (parts.hosts ?? '').split(',');
+  const more = others.map((host) => endpointOf(host, port));
+  const endpoints = [endpointOf(first, port), ...more] as const;
+  if (topology === 'standalone' && more.length > 0) {
     throw unusable('several hosts need redis+sentinel:// or redis+cluster://');
   }
   const [user, password] = [parts.user, parts.password].map((text) => text && decoded(text));
@@ -69,6 +73,31 @@ export function redisAddress(url: string): RedisAddress {
     ...{ topology, endpoints, master, database, tls, caFile },
     user: user || undefined,
     password: password || undefined,
+  };
+}
+
+/**
+ * For a client that queues nothing, repeats nothing and tells nothing of us. The command budget is
+ * for its user to keep.
+ * @throws the file system's error when the file of the authorities cannot be read
+ */
+export function clientOptions(
+  { user, password, database, tls, caFile }: RedisAddress,
+  { host, port }: Endpoint,
+  connectTimeout: number,
+) {
+  return {
+    database,
+    ...(user !== undefined && { username: user }),
+    ...(password !== undefined && { password }),
+    disableOfflineQueue: true,
+    disableClientInfo: true,
+    maintNotifications: 'disabled' as const,
+    commandOptions: { timeout: 0 },
+    socket: {
+      ...{ host, port, connectTimeout, reconnectStrategy: false as const },
+      ...(tls && { tls: true as const, ...(caFile && { ca: readFileSync(caFile) }) }),
+    },
   };
 }
 
