@@ -125,7 +125,7 @@ export interface Recogniser {
   /** The user's living sessions, oldest first. */
   list(owner: Owner): Promise<readonly SessionSummary[]>;
 
-  /** Does this session still stand? For whoever keeps something open for it: it counts as no use. */
+  /** Does it still stand? For whoever keeps something open for it; to ask is no use of it. */
   stands(session: Session): MaybePromise<boolean>;
 
   /**
