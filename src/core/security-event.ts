@@ -27,6 +27,7 @@ const endReasons: Readonly<Record<EndReason, string>> = {
   'session-limit': 'the user began one session more than allowed',
   replaced: 'the user logged in again over it',
   reuse: 'an old credential of it was used',
+  unrecorded: 'its beginning could not be put on record',
 };
 
 const refusedReasons: Readonly<Record<Exclude<AnonymousReason, 'no-credential'>, string>> = {
@@ -95,6 +96,21 @@ export const securityEvents = {
     outcome: 'failure',
     says: 'A user asked for what the account may not do',
   },
+  'sessions-viewed': {
+    severity: 'info',
+    outcome: 'success',
+    says: 'An administrator looked at the sessions of a user',
+  },
+  'input-refused': {
+    severity: 'warning',
+    outcome: 'failure',
+    says: 'A request had not the form that it must have',
+    reasons: {
+      malformed: 'it is no request, or not one that the route knows',
+      'too-large': 'it is longer than anything that is needed',
+      'wrong-type': 'its body is of another type',
+    },
+  },
   'insecure-transport': {
     severity: 'warning',
     outcome: 'failure',
@@ -145,5 +161,3 @@ export type SecurityEvent = Noticed & {
   readonly address?: string;
   readonly requestId?: string;
 };
-
-export type SecurityEventSink = (event: SecurityEvent) => void;

@@ -96,7 +96,8 @@ export type EndReason =
   | 'password-changed'
   | 'session-limit'
   | 'replaced'
-  | 'reuse';
+  | 'reuse'
+  | 'unrecorded';
 
 /** When the session ends if nothing touches it. The reader checks this; a store's TTL only sweeps. */
 export function expiresAt(session: Pick<Session, 'absoluteExpiresAt' | 'idleExpiresAt'>): number {

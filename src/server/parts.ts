@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { Accounts } from '../accounts/accounts.ts';
-import type { SecurityEventSink } from '../core/security-event.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
 import type { SessionSchema } from '../core/session-schema.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { RevocationLog } from '../revocations/revocation-log.ts';
@@ -36,8 +36,8 @@ export interface Parts {
   readonly keys?: KeyRing;
   /** What counts; absent: one that is made for the server. */
   readonly meter?: Meter;
-  /** Where security events go. Absent: the log. */
-  readonly securityEvent?: SecurityEventSink;
+  /** Where security events go, some before they are answered. Absent: the process's log. */
+  readonly audit?: AuditLog;
 }
 
 /** A server at which users log in. */

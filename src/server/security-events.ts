@@ -1,17 +1,17 @@
 // Notes security events: `app.securityEvent({ kind: 'login', userId }, request)` fills in when, who
-// served, and from where, and gives the event to the sink: by default the log, one structured line
-// each. What a client can cause as often as it likes (credentials that open nothing, outages) is
-// gathered: one event for each kind and reason in a second, with how many it stands for. Failures
-// that have a code of the error table and always mean the same are noted from there, once for all
-// routes: cross-site requests, throttling, refused access, endings that are not durable.
+// served, and from where. They go to the audit log, or else to the process's log, one structured
+// line each. What gives somebody new rights is answered when it is on record, and is refused before
+// it is begun while nothing can be; what takes rights away is never held up by that. What a client
+// can cause as often as it likes (credentials that open nothing, outages) is gathered: one event for
+// each kind and reason in a second, with how many it stands for. Failures that have a code of the
+// error table and always mean the same are noted from there, once for all routes.
 
-import type { FastifyRequest } from 'fastify';
+import type { FastifyRequest, onRequestHookHandler } from 'fastify';
 import type { Logger } from 'pino';
-import type { ErrorCode } from '../core/errors.ts';
+import { afterWrite, type ErrorCode, OperatingError } from '../core/errors.ts';
 import {
   type Noticed,
   type SecurityEvent,
-  type SecurityEventSink,
   type Severity,
   securityEvents,
 } from '../core/security-event.ts';
@@ -22,8 +22,19 @@ import type { App, Parts } from './parts.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Notes a security event; `request` says where it came from. */
-    readonly securityEvent: (noticed: Noticed, request?: FastifyRequest) => void;
+    /**
+     * Notes a security event; `request` says where it came from. Resolves when it is on record, or
+     * waits in memory until it can be.
+     */
+    readonly securityEvent: (noticed: Noticed, request?: FastifyRequest) => Promise<void>;
+    /**
+     * The same, for what may not be answered before.
+     *
+     * @throws OperatingError `audit-unavailable` when it is not on record; it need not be noted again
+     */
+    readonly recorded: (noticed: Noticed, request: FastifyRequest) => Promise<void>;
+    /** Refuses what gives rights (503) while nothing can be put on record. */
+    readonly recordable: onRequestHookHandler;
   }
 }
 
@@ -38,11 +49,16 @@ const failures: Partial<Record<ErrorCode, Noticed>> = {
   'revocation-not-durable': { kind: 'revocation-not-durable' },
   'store-unavailable': { kind: 'store-unavailable' },
   'store-outcome-unknown': { kind: 'store-unavailable' },
+  'invalid-request': { kind: 'input-refused', reason: 'malformed' },
+  'headers-too-large': { kind: 'input-refused', reason: 'too-large' },
+  'payload-too-large': { kind: 'input-refused', reason: 'too-large' },
+  'unsupported-media-type': { kind: 'input-refused', reason: 'wrong-type' },
 };
 
 const gathered: ReadonlySet<Noticed['kind']> = new Set([
   'credential-refused',
   'csrf-refused',
+  'input-refused',
   'insecure-transport',
   'throttled',
   'store-unavailable',
@@ -53,13 +69,20 @@ const level = { info: 'info', warning: 'warn', alert: 'error' } as const satisfi
   string
 >;
 
-function logSink(log: Logger): SecurityEventSink {
-  return (event) => log[level[event.severity]]({ event }, securityEvents[event.kind].says);
+type Sink = (event: SecurityEvent) => Promise<void>;
+
+const done = Promise.resolve();
+
+function logSink(log: Logger): Sink {
+  return (event) => {
+    log[level[event.severity]]({ event }, securityEvents[event.kind].says);
+    return done;
+  };
 }
 
 export function addSecurityEvents(app: App, parts: Parts, meter: Meter): void {
-  const { config, securityEvent: given } = parts;
-  const sink = given ?? logSink(app.serverLog);
+  const { config, audit } = parts;
+  const sink: Sink = audit ? (event) => audit.append(event) : logSink(app.serverLog);
   const server = servedBy(config);
   const seen = new Map<string, { event: SecurityEvent; more: number }>();
   let sweep: NodeJS.Timeout | undefined;
@@ -70,22 +93,24 @@ export function addSecurityEvents(app: App, parts: Parts, meter: Meter): void {
     for (const { event, more } of seen.values()) {
       const { kind, reason, severity, outcome } = event;
       const shared = { time: Date.now(), kind, reason, severity, outcome, server, count: more };
-      if (more > 0) sink(shared as SecurityEvent);
+      if (more > 0) ignoreOutage(sink(shared as SecurityEvent));
     }
     seen.clear();
   }
 
-  function gather(event: SecurityEvent): void {
+  function gather(event: SecurityEvent): Promise<void> {
     const key = `${event.kind} ${event.reason ?? ''}`;
     const known = seen.get(key);
-    if (known === undefined) {
-      seen.set(key, { event, more: 0 });
-      sink(event);
-      sweep ??= setTimeout(flush, gatheringMs).unref();
-    } else known.more += 1;
+    if (known !== undefined) {
+      known.more += 1;
+      return done;
+    }
+    seen.set(key, { event, more: 0 });
+    sweep ??= setTimeout(flush, gatheringMs).unref();
+    return sink(event);
   }
 
-  app.decorate('securityEvent', (noticed, request) => {
+  function note(noticed: Noticed, request?: FastifyRequest): Promise<void> {
     const { severity, outcome } = securityEvents[noticed.kind];
     meter.event(noticed.kind);
     const event = {
@@ -96,16 +121,39 @@ export function addSecurityEvents(app: App, parts: Parts, meter: Meter): void {
       server,
       ...(request && { address: request.ip, requestId: request.id }),
     };
-    if (gathered.has(noticed.kind)) gather(event);
-    else sink(event);
     if (noticed.kind === 'login' && request && isExposed(request, config)) {
       app.securityEvent({ kind: 'insecure-transport' }, request);
     }
+    return gathered.has(noticed.kind) ? gather(event) : sink(event);
+  }
+
+  app.decorate('securityEvent', (noticed, request) => ignoreOutage(note(noticed, request)));
+  app.decorate('recorded', (noticed, request) => {
+    const recording = note(noticed, request);
+    // Who waits for it may be doing something else before.
+    ignoreOutage(recording);
+    return recording;
+  });
+  app.decorate('recordable', (_request, _reply, next) => {
+    next(audit?.canRecord === false ? new OperatingError('audit-unavailable') : undefined);
   });
   app.addHook('onClose', async () => {
     clearTimeout(sweep);
     flush();
   });
+}
+
+/** The log keeps what it could not write, and says so itself. */
+function ignoreOutage(recording: Promise<void>): Promise<void> {
+  if (recording === done) return done;
+  return recording.catch((cause: unknown) => {
+    if (!(cause instanceof OperatingError)) throw cause;
+  });
+}
+
+/** For the recording of what was done: that it failed undoes nothing. */
+export function afterChange(recording: Promise<void>): Promise<void> {
+  return afterWrite(recording, 'audit-outcome-unknown');
 }
 
 /** Notes a failure that is a security event by its code. */

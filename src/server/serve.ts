@@ -13,11 +13,13 @@ import type { KeyRing, KeyRings } from '../keys/key-ring.ts';
 import type { RevocationLog, Revocations } from '../revocations/revocation-log.ts';
 import type { SessionStore, Store } from '../stores/store.ts';
 import type { Strategy } from '../strategies/strategy.ts';
+import { noteService, openAudit } from './audit.ts';
 import {
   type Config,
   ConfigError,
   databaseIsNeeded,
   type Environment,
+  type ReadSettings,
   readSettings,
 } from './config.ts';
 import { endGently, endOnSignal } from './ending.ts';
@@ -35,14 +37,15 @@ export interface RunningServer extends AsyncDisposable {
 async function serve(
   config: Config,
   decoration: Decoration,
-  warnings: readonly string[],
+  { warnings, origins }: Omit<ReadSettings, 'config'>,
 ): Promise<RunningServer> {
   await using opened = new AsyncDisposableStack();
   const use = <T extends AsyncDisposable>(thing: T): T => opened.use(thing);
   const meter = new Meter();
-  const [openedStore, openedAccounts, hazards] = await Promise.all([
+  const [openedStore, openedAccounts, audit, hazards] = await Promise.all([
     openStore(config, meter).then(use),
     openAccountsIfAny(config).then((any) => any && use(any)),
+    openAudit(config).then((any) => any && use(any)),
     checkHazards(config),
     import('./server.ts'),
   ]);
@@ -50,9 +53,11 @@ async function serve(
   const recognition = await openRecognition(config, store, decoration.schema);
   const recogniser = decoration.recogniser?.(recognition.recogniser, store);
   const accounts = openedAccounts && (decoration.accounts?.(openedAccounts) ?? openedAccounts);
-  const own = recogniser && { recogniser };
-  const parts = { config, store, meter, ...(accounts && { accounts }), ...recognition, ...own };
+  const own = { ...recognition, ...(recogniser && { recogniser }) };
+  const kept = { ...(accounts && { accounts }), ...(audit && { audit }) };
+  const parts = { config, store, meter, ...kept, ...own };
   opened.move();
+  await noteService(audit, config, 'started', origins);
   return listen(parts, decoration, [...warnings, ...hazards]);
 }
 
@@ -74,6 +79,7 @@ export async function listen(
       url,
       async [Symbol.asyncDispose]() {
         await endGently(app, config);
+        await noteService(parts.audit, config, 'stopped');
         await closeParts(parts);
       },
     };
@@ -84,8 +90,9 @@ export async function listen(
   }
 }
 
-export async function closeParts({ store, accounts, keys, revocations }: Parts): Promise<void> {
-  const all = [store, accounts, keys, revocations];
+export async function closeParts(parts: Parts): Promise<void> {
+  const { store, accounts, keys, revocations, audit } = parts;
+  const all = [store, accounts, keys, revocations, audit];
   await Promise.all(all.map((part) => part?.[Symbol.asyncDispose]()));
 }
 
@@ -213,8 +220,8 @@ export async function runReplica(
 ): Promise<void> {
   process.once('disconnect', () => process.exit(1));
   try {
-    const { config, warnings } = readSettings(environment);
-    const server = await serve(config, decoration, warnings);
+    const { config, ...told } = readSettings(environment);
+    const server = await serve(config, decoration, told);
     endOnSignal(config, server);
     if (process.send) process.send({ t: 'ready', url: server.url });
     else console.log(`listening on ${server.url}`);

@@ -318,7 +318,7 @@ export class Ground implements AsyncDisposable {
       const event = [noticed.kind, noticed.reason].filter(Boolean).join(' ') as Noticed['kind'];
       const id = String(request?.id);
       this.#events.set(id, [...(this.#events.get(id) ?? []), event]);
-      securityEvent(noticed, request);
+      return securityEvent(noticed, request);
     };
     Object.assign(app, { securityEvent: noted });
   }

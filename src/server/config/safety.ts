@@ -19,6 +19,7 @@ export function judge(config: Config, reading: Reading): void {
   judgeServices(config, reading);
   judgeTokens(config, reading);
   judgeAccounts(config, reading);
+  judgeAudit(config, reading);
   judgeMemory(config, reading);
 }
 
@@ -90,6 +91,19 @@ function judgeAccounts(config: Config, reading: Reading): void {
   }
   if (takenNames.test(config.cookieName)) {
     reading.refuse('COOKIE_NAME', `${config.cookieName} is the name of another cookie`);
+  }
+}
+
+function judgeAudit(config: Config, reading: Reading): void {
+  const { auditFolder, auditKey, auditAnchor, auditRetainMs } = config;
+  const isLogged = auditFolder !== undefined;
+  if (auditKey !== undefined && !isLogged)
+    reading.refuse('AUDIT_KEY', 'signs no log: set AUDIT_FOLDER');
+  if (auditAnchor !== undefined && !isLogged) {
+    reading.refuse('AUDIT_ANCHOR', 'holds no log: set AUDIT_FOLDER');
+  }
+  if (auditRetainMs > 0 && auditAnchor === undefined) {
+    reading.refuse('AUDIT_RETAIN_MS', 'nothing is deleted that is not anchored: set AUDIT_ANCHOR');
   }
 }
 

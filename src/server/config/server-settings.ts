@@ -6,6 +6,7 @@ import {
   isNetwork,
   isOrigin,
   isReachable,
+  jsonSecret,
   list,
   oneOf,
   plainName,
@@ -15,6 +16,16 @@ import {
 } from './kinds.ts';
 
 const minute = 60_000;
+
+function text(name: string, says: string) {
+  return {
+    name,
+    says,
+    secret: false,
+    parse: (given: string): string | undefined => given,
+    absent: (): string | undefined => undefined,
+  };
+}
 
 export const serverSettings = {
   port: whole('PORT', 'the port to listen on; 0 takes a free one', 3000, 0, 65_535),
@@ -104,6 +115,36 @@ export const serverSettings = {
     'users who are administrators whatever the database says; register them before',
     'a user name',
     (text) => text.length >= 1 && text.length <= 64,
+  ),
+  auditFolder: {
+    ...text(
+      'AUDIT_FOLDER',
+      'where security events are logged, in a chain; the log is called REPLICA',
+    ),
+    allowed: 'a folder',
+    fallback: 'none: they are lines of the process log',
+  },
+  auditKey: jsonSecret(
+    'AUDIT_KEY',
+    'signs the heads of the audit log',
+    'an Ed25519 private key as a JSON Web Key (RFC 8037)',
+  ),
+  auditAnchor: {
+    ...text(
+      'AUDIT_ANCHOR',
+      'where the heads of the audit log are kept, out of reach of its writer',
+    ),
+    allowed: 'a folder, best on another volume, or a URL that begins with postgres://',
+    fallback: 'nowhere',
+    // A URL holds a password.
+    secret: true,
+  },
+  auditRetainMs: whole(
+    'AUDIT_RETAIN_MS',
+    'how long the audit log is kept, once its head is anchored; 0 is for ever',
+    0,
+    0,
+    3_650 * 24 * 60 * minute,
   ),
   auditField: yesNo(
     'AUDIT_FIELD',

@@ -7,6 +7,7 @@
 
 import { OperatingError } from '../../core/errors.ts';
 import type { App, Parts } from '../parts.ts';
+import { afterChange } from '../security-events.ts';
 import { carry, requireFresh } from '../session-plugin.ts';
 import { handle, issued, listed, nothing, sessionList } from './schemas.ts';
 
@@ -36,9 +37,13 @@ export function sessionRoutes(app: App, parts: Parts): void {
 }
 
 function lifeRoutes(app: App, { config, recogniser }: Parts): void {
+  // A token is good without asking anybody; a session has the same rights by whatever credential.
+  const givesMore = config.strategy.startsWith('token');
+
   app.post(
     '/refresh',
     {
+      onRequest: givesMore ? app.recordable : [],
       schema: {
         summary: 'Exchange the credential for a fresh one',
         tags,
@@ -62,7 +67,9 @@ function lifeRoutes(app: App, { config, recogniser }: Parts): void {
       }
       const { session } = refreshed;
       const about = { session: session.handle, userId: session.userId };
-      app.securityEvent({ kind: 'refresh', ...about }, request);
+      const noted = { kind: 'refresh', ...about } as const;
+      if (givesMore) await afterChange(app.recorded(noted, request));
+      else await app.securityEvent(noted, request);
       request.recognition = { kind: 'recognised', session };
       return carry(reply, refreshed.issue);
     },
@@ -79,7 +86,7 @@ function lifeRoutes(app: App, { config, recogniser }: Parts): void {
       carry(reply, left);
       for (const { handle, userId } of left.ended) {
         app.sessionWatch.ended({ handle });
-        app.securityEvent({ kind: 'logout', session: handle, userId }, request);
+        await app.securityEvent({ kind: 'logout', session: handle, userId }, request);
       }
       return reply.code(204).send(null);
     },
@@ -102,7 +109,7 @@ function lifeRoutes(app: App, { config, recogniser }: Parts): void {
       carry(reply, await recogniser.endAll(login));
       app.sessionWatch.ended({ userId });
       const reason = 'logout-everywhere';
-      app.securityEvent({ kind: 'session-ended', reason, userId }, request);
+      await app.securityEvent({ kind: 'session-ended', reason, userId }, request);
       return reply.code(204).send(null);
     },
   );
@@ -147,7 +154,10 @@ function deviceRoutes(app: App, { config, recogniser }: Parts): void {
       if (!ended) throw new OperatingError('not-found');
       app.sessionWatch.ended({ userId: login.userId, handle: params.handle });
       const about = { session: params.handle, userId: login.userId };
-      app.securityEvent({ kind: 'session-ended', reason: 'ended-by-user', ...about }, request);
+      await app.securityEvent(
+        { kind: 'session-ended', reason: 'ended-by-user', ...about },
+        request,
+      );
       return reply.code(204).send(null);
     },
   );
