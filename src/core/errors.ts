@@ -30,6 +30,7 @@ export const errors = {
     definite: true,
     summary: 'This account is logged in as often as it may be',
   },
+  misdirected: { status: 421, definite: true, summary: 'No site of this name is served here' },
   'payload-too-large': { status: 413, definite: true, summary: 'The request body is too large' },
   'session-too-large': { status: 413, definite: true, summary: 'The session cannot hold more' },
   'unsupported-media-type': { status: 415, definite: true, summary: 'Send application/json' },

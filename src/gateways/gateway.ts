@@ -43,7 +43,8 @@ export interface Listening {
   };
   /**
    * What is answered in the clear when there is TLS. `health` answers `GET .../health` and sends all
-   * else to TLS (308). Default: everything.
+   * else to TLS (308), if it came for a host that the certificate names, and else nowhere (421).
+   * Default: everything.
    */
   readonly inTheClear?: 'everything' | 'health';
 }
@@ -73,7 +74,11 @@ export interface RunningGateway extends AsyncDisposable {
   readonly pid: number;
   /** Replaces the servers of a group; resolves when the gateway routes by it. */
   route(group: string, upstreams: readonly Upstream[]): Promise<void>;
-  /** Reads the certificate anew, and loses no request over it. */
+  /**
+   * Reads the certificate anew, and loses no request over it.
+   *
+   * @throws OperatingError `gateway-unavailable` for one that cannot be used; the one before stays.
+   */
   reload(): Promise<void>;
 }
 

@@ -6,8 +6,10 @@ import {
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
 } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import type { Seen } from './upstream.ts';
 
 export interface Answer {
@@ -21,6 +23,8 @@ export interface Question {
   readonly fields?: OutgoingHttpHeaders;
   readonly body?: string;
   readonly localAddress?: string;
+  /** For https: whom to trust, and what to agree to. */
+  readonly tls?: ConnectionOptions;
 }
 
 /** Rejects when the answer breaks off. */
@@ -32,8 +36,8 @@ export function ask(url: string, question: Question = {}): Promise<Answer> {
     fields['content-length'] = Buffer.byteLength(body);
   }
   return new Promise((resolve, reject) => {
-    const options = { method, headers: fields, agent: false, localAddress };
-    const request = httpRequest(url, options, (response) => {
+    const options = { ...question.tls, method, headers: fields, agent: false, localAddress };
+    const request = requesting(url)(url, options, (response) => {
       const { statusCode: status = 0, headers } = response;
       text(response).then((whole) => resolve({ status, fields: headers, body: whole }), reject);
     });
@@ -50,9 +54,14 @@ export async function see(url: string, question?: Question): Promise<Seen> {
 }
 
 /** The bytes that come back for these bytes, until the other side closes. */
-export async function converse(url: string, bytes: string): Promise<string> {
+export async function converse(
+  url: string,
+  bytes: string,
+  tls?: ConnectionOptions,
+): Promise<string> {
   const { hostname, port } = new URL(url);
-  const socket = connect({ host: hostname, port: Number(port) });
+  const where = { host: hostname, port: Number(port) };
+  const socket = tls ? connectTls({ ...tls, ...where }) : connect(where);
   socket.write(bytes);
   return await text(socket);
 }
@@ -63,7 +72,11 @@ export interface Upgraded {
 }
 
 /** Opens a WebSocket as far as the handshake; resolves with the answer when it is refused. */
-export function upgrade(url: string, fields: OutgoingHttpHeaders = {}): Promise<Upgraded | Answer> {
+export function upgrade(
+  url: string,
+  fields: OutgoingHttpHeaders = {},
+  tls: ConnectionOptions = {},
+): Promise<Upgraded | Answer> {
   const headers = {
     connection: 'Upgrade',
     upgrade: 'websocket',
@@ -72,7 +85,7 @@ export function upgrade(url: string, fields: OutgoingHttpHeaders = {}): Promise<
     ...fields,
   };
   return new Promise((resolve, reject) => {
-    const request = httpRequest(url, { headers, agent: false });
+    const request = requesting(url)(url, { ...tls, headers, agent: false });
     request.on('upgrade', (response, socket: Socket, head) => {
       socket.unshift(head);
       socket.on('error', () => undefined);
@@ -85,4 +98,8 @@ export function upgrade(url: string, fields: OutgoingHttpHeaders = {}): Promise<
     request.on('error', reject);
     request.end();
   });
+}
+
+function requesting(url: string) {
+  return url.startsWith('https:') ? httpsRequest : httpRequest;
 }

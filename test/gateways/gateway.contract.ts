@@ -12,6 +12,7 @@ import type { AccessLine } from '../../src/gateways/access-line.ts';
 import type { Gateway, GatewayOptions, RunningGateway } from '../../src/gateways/gateway.ts';
 import * as policies from '../../src/policies/index.ts';
 import { type Answer, ask, converse, see, type Upgraded, upgrade } from './asking.ts';
+import { tls } from './tls.contract.ts';
 import { TestServer } from './upstream.ts';
 
 const PARENT = fileURLToPath(new URL('./parent.ts', import.meta.url));
@@ -78,6 +79,7 @@ export function gatewayContract(name: string, gateway: Gateway): void {
   describe(`${name}: health decides who is asked`, () => health(gateway));
   describe(`${name}: affinity is the gateway's own cookie`, () => stickiness(gateway));
   describe(`${name}: a WebSocket goes through`, () => sockets(gateway));
+  describe(`${name}: over TLS`, () => tls(gateway));
   describe(`${name}: the process`, () => life(name, gateway));
 }
 

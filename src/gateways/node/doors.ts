@@ -3,13 +3,13 @@
 
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { patience, sizes } from '../border.ts';
+import { ciphers, patience, sizes } from '../border.ts';
 import type { Listening } from '../gateway.ts';
-import { ownFields } from './fields.ts';
-import { handle } from './front.ts';
+import { hostsOf, secureAuthority } from '../hosts.ts';
+import { type Doorkeeper, handle } from './front.ts';
 import type { Parts } from './journey.ts';
 
 export interface Doors {
@@ -30,6 +30,8 @@ const settings = {
   maxHeaderSize: sizes.headerBytesMax,
   connectionsCheckingInterval: 1_000,
   noDelay: true,
+  // Its absence is answered as everything else is.
+  requireHostHeader: false,
   shouldUpgradeCallback: (request: IncomingMessage) =>
     request.headers.upgrade?.toLowerCase() === 'websocket',
 };
@@ -37,21 +39,30 @@ const settings = {
 export async function openDoors(listening: Listening, parts: Parts): Promise<Doors> {
   const { address = '127.0.0.1', port, tls, inTheClear = 'everything' } = listening;
   const clear = createServer(settings);
-  const encrypted = tls && createTlsServer({ ...settings, ...(await certificate(tls)) });
-  if (encrypted) {
+  let secured = tls && (await certificate(tls));
+  const encrypted = secured && createTlsServer({ ...settings, ...secured });
+  if (tls && encrypted) {
     handle(encrypted, parts);
     await listen(encrypted, tls.port, address);
   }
   const tlsPort = encrypted && portOf(encrypted);
-  const shown = tls?.publicPort ?? tlsPort;
-  handle(clear, parts, inTheClear === 'health' ? (...visit) => toTls(shown, ...visit) : undefined);
+  const shown = tls?.publicPort ?? tlsPort ?? 443;
+  const toTls: Doorkeeper = ({ method, url = '', headers }) => {
+    if (method === 'GET' && /^[^?]*\/health$/.test(url)) return undefined;
+    const authority = secureAuthority(headers.host, shown, secured?.hosts ?? []);
+    return authority === undefined ? null : `https://${authority}${url}`;
+  };
+  handle(clear, parts, tls && inTheClear === 'health' ? toTls : undefined);
   await listen(clear, port, address);
   const servers = encrypted ? [clear, encrypted] : [clear];
   return {
     port: portOf(clear),
     tlsPort,
     async reload() {
-      if (tls) encrypted?.setSecureContext(await certificate(tls));
+      if (!tls) return;
+      const renewed = await certificate(tls);
+      encrypted?.setSecureContext(renewed);
+      secured = renewed;
     },
     async close() {
       await Promise.all(servers.map((each) => new Promise((resolve) => each.close(resolve))));
@@ -61,7 +72,8 @@ export async function openDoors(listening: Listening, parts: Parts): Promise<Doo
 
 async function certificate({ certFile, keyFile }: Tls) {
   const [cert, key] = await Promise.all([readFile(certFile), readFile(keyFile)]);
-  return { cert, key, minVersion: 'TLSv1.2' } as const;
+  const offered = [...ciphers['TLSv1.3'], ...ciphers['TLSv1.2']].join(':');
+  return { cert, key, minVersion: 'TLSv1.2', ciphers: offered, hosts: hostsOf(cert) } as const;
 }
 
 async function listen(server: Server | TlsServer, port: number, address: string): Promise<void> {
@@ -72,21 +84,4 @@ async function listen(server: Server | TlsServer, port: number, address: string)
 
 function portOf(server: Server | TlsServer): number {
   return (server.address() as AddressInfo).port;
-}
-
-/** True when the request was answered: it may go on in the clear only to ask after health. */
-function toTls(
-  port: number | undefined,
-  request: IncomingMessage,
-  response: ServerResponse,
-): boolean {
-  const { method, url = '', headers } = request;
-  if (method === 'GET' && /^[^?]*\/health$/.test(url)) return false;
-  const host = /^[\w.-]+|^\[[\da-f:.]+\]/i.exec(headers.host ?? '')?.[0];
-  if (host === undefined || !url.startsWith('/')) return false;
-  const authority = port === 443 ? host : `${host}:${port}`;
-  const location = `https://${authority}${url}`;
-  response.writeHead(308, { ...ownFields('-', false), location, 'content-length': 0 }).end();
-  request.resume();
-  return true;
 }

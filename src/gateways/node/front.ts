@@ -2,26 +2,37 @@
 // another is asked, whatever the method; after that nothing is repeated (RFC 9110 section 9.2.2),
 // and a client that gets 502 or 504 must assume that its request may have been carried out.
 
-import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { createProxyServer } from 'httpxy';
+import { brokenRequestHandler } from './broken-request.ts';
 import { ConnectedAgent, connected, SocketAgent } from './connect.ts';
-import { Journey, type Parts, type Problem } from './journey.ts';
+import { Journey, type Parts } from './journey.ts';
+import { type Problem, raw } from './problem.ts';
 
-/** Answers the request itself, and says that it did. */
-export type Doorkeeper = (request: IncomingMessage, response: ServerResponse) => boolean;
+/** Where a request has to go instead: a URL, null for nowhere, undefined when it may come in. */
+export type Doorkeeper = (request: IncomingMessage) => string | null | undefined;
 
 /** Makes an HTTP server proxy to the servers of the site. */
-export function handle(server: Server | TlsServer, parts: Parts, doorkeeper?: Doorkeeper): void {
-  const serve = requestHandler(parts);
+export function handle(
+  server: Server | TlsServer,
+  parts: Parts,
+  doorkeeper: Doorkeeper = () => undefined,
+): void {
+  const serve = requestHandler(parts, doorkeeper);
+  const latest = new WeakMap<Socket, ServerResponse>();
   server.on('request', (request, response) => {
-    if (!doorkeeper?.(request, response)) void serve(request, response);
+    latest.set(request.socket, response);
+    void serve(request, response);
   });
-  server.on('upgrade', upgradeHandler(parts));
+  // What a client expects besides to be told to continue is its own affair (RFC 9110, 10.1.1).
+  server.on('checkExpectation', serve);
+  server.on('upgrade', upgradeHandler(parts, doorkeeper));
+  server.on('clientError', brokenRequestHandler(parts, latest));
 }
 
-function requestHandler(parts: Parts) {
+function requestHandler(parts: Parts, doorkeeper: Doorkeeper) {
   const journeys = new WeakMap<IncomingMessage, Journey>();
   const agent = new ConnectedAgent();
   const proxy = createProxyServer({ selfHandleResponse: true, agent });
@@ -41,12 +52,14 @@ function requestHandler(parts: Parts) {
   });
 
   return async (request: IncomingMessage, response: ServerResponse) => {
+    const elsewhere = doorkeeper(request);
     const journey = new Journey(request, parts);
     journeys.set(request, journey);
     response.once('close', () => {
       journey.end(response.headersSent ? response.statusCode : null, response.writableFinished);
     });
-    if (journey.objection !== undefined) return send(journey.problem(journey.objection));
+    const refusal = journey.refusal(elsewhere);
+    if (refusal !== undefined) return send(refusal);
     for (const server of journey.choices()) {
       server.inFlight += 1;
       // What went wrong is in the journey; the error could only repeat it.
@@ -64,8 +77,9 @@ function requestHandler(parts: Parts) {
   };
 }
 
-function upgradeHandler(parts: Parts) {
+function upgradeHandler(parts: Parts, doorkeeper: Doorkeeper) {
   return async (request: IncomingMessage, client: Socket, head: Buffer) => {
+    const elsewhere = doorkeeper(request);
     const journey = new Journey(request, parts);
     let status: number | null = null;
     const refuse = (problem: Problem) => {
@@ -74,7 +88,8 @@ function upgradeHandler(parts: Parts) {
     };
     client.on('error', () => undefined);
     client.once('close', () => journey.end(status, true));
-    if (journey.objection !== undefined) return refuse(journey.problem(journey.objection));
+    const refusal = journey.refusal(elsewhere);
+    if (refusal !== undefined) return refuse(refusal);
     for (const server of journey.choices()) {
       const upstream = await connected(server.url).catch(() => undefined);
       if (upstream === undefined) continue;
@@ -107,10 +122,4 @@ function upgradeHandler(parts: Parts) {
     }
     if (!client.destroyed) refuse(journey.problem());
   };
-}
-
-function raw({ status, fields, body }: Problem): string {
-  const all = { ...fields, connection: 'close' };
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('\r\n')}\r\n\r\n${body}`;
 }

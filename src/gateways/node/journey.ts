@@ -4,26 +4,19 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { type ErrorCode, errors } from '../../core/errors.ts';
+import type { ErrorCode } from '../../core/errors.ts';
 import { parseServed, type Served } from '../access-line.ts';
 import { ambiguousPath, knownMethods, sizes } from '../border.ts';
 import type { AccessLog } from './access-log.ts';
 import { affinityCookie, answerFields, ownFields, receive } from './fields.ts';
 import { type PooledServer, refused } from './pool.ts';
+import { moved, type Problem, problemOf } from './problem.ts';
 import type { Destination, Site } from './site.ts';
-
-const RETRY_AFTER_SECONDS = 1;
 
 export interface Parts {
   readonly site: Site;
   readonly log: AccessLog;
   readonly answerTimeoutMs: number;
-}
-
-export interface Problem {
-  readonly status: number;
-  readonly fields: OutgoingHttpHeaders;
-  readonly body: string;
 }
 
 export class Journey {
@@ -38,8 +31,7 @@ export class Journey {
   readonly #bytesBefore: number;
   readonly #requestId: string;
   readonly #stuckTo: string | undefined;
-  /** Why the request is not forwarded at all. */
-  readonly objection: ErrorCode | undefined;
+  readonly #objection: ErrorCode | undefined;
   #tries = 0;
   #server: PooledServer | undefined;
   #headMs: number | null = null;
@@ -59,7 +51,7 @@ export class Journey {
     this.#bytesBefore = socket.bytesWritten;
     const [path = ''] = url.split('?', 1);
     this.#destination = parts.site.destination(path);
-    this.objection = objection(request, path, parts.site, this.#destination);
+    this.#objection = objection(request, path, parts.site, this.#destination);
     const { requestId, stuckTo } = receive(
       headers,
       this.#address,
@@ -114,22 +106,18 @@ export class Journey {
     return { ...own, 'set-cookie': [...cookies, affinityCookie(group, name, this.#isSecure)] };
   }
 
-  /** The answer of the gateway itself (RFC 9457), where no server gave one. */
+  /** Why and how the request is not forwarded, if it is not. */
+  refusal(elsewhere: string | null | undefined): Problem | undefined {
+    const objection = this.#objection;
+    if (elsewhere === undefined || objection === 'invalid-request') {
+      return objection && this.problem(objection);
+    }
+    return elsewhere === null ? this.problem('misdirected') : moved(elsewhere, this.#requestId);
+  }
+
+  /** Where no server gave an answer. */
   problem(code: ErrorCode = this.#failure()): Problem {
-    const { status, summary: title } = errors[code];
-    const requestId = this.#requestId;
-    const body = JSON.stringify({ type: 'about:blank', title, status, code, requestId });
-    const fields: OutgoingHttpHeaders = {
-      ...ownFields(requestId, this.#isSecure),
-      'content-type': 'application/problem+json',
-      'content-length': Buffer.byteLength(body),
-      'cache-control': 'no-store',
-      'x-gateway-tries': String(this.#tries),
-    };
-    if (status === 503 || status === 429) fields['retry-after'] = String(RETRY_AFTER_SECONDS);
-    // What follows on the connection may be the rest of what was refused.
-    if (status === 400 || status === 413) fields.connection = 'close';
-    return { status, fields, body };
+    return problemOf(code, this.#requestId, this.#isSecure, this.#tries);
   }
 
   end(status: number | null, complete: boolean): void {
@@ -161,9 +149,6 @@ export class Journey {
   }
 }
 
-/** Of two of these Node takes the first, and whoever reads the other is deceived. */
-const unique = ['host', 'authorization'];
-
 function objection(
   request: IncomingMessage,
   path: string,
@@ -175,7 +160,9 @@ function objection(
     (request.httpVersion === '1.1' || request.httpVersion === '1.0') &&
     path.startsWith('/') &&
     !ambiguousPath.test(path) &&
-    unique.every((name) => (request.headersDistinct[name]?.length ?? 0) <= 1) &&
+    // Of two of these Node takes the first, and whoever reads the other is deceived.
+    request.headersDistinct.host?.length === 1 &&
+    (request.headersDistinct.authorization?.length ?? 0) <= 1 &&
     (encoding === undefined || encoding.toLowerCase() === 'chunked');
   if (!isClear) return 'invalid-request';
   if (request.method === 'TRACE' || request.method === 'CONNECT') return 'method-not-allowed';
