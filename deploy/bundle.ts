@@ -10,7 +10,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundlePrograms, serverPrograms } from '../src/lab/server-bundle.ts';
 
-const programs = [...serverPrograms(), 'gateways/node', 'gateways/node/process'];
+const programs = [
+  ...serverPrograms(),
+  ...['cli/operator', 'gateways/node', 'gateways/node/process'],
+];
 
 /** What is read of it here. */
 interface Bill {

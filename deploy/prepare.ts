@@ -3,6 +3,7 @@
 // certificate that is near its end, so it can be run before every start.
 //
 //   node deploy/prepare.ts [--host NAME]...     names besides localhost that the gateway answers to
+//   SECRETS=FOLDER node deploy/prepare.ts       elsewhere than in deploy/secrets
 //
 // The folder is its owner's alone. The files in it can be read by all, because the containers see
 // them as they are, and run as other users than the owner.
@@ -11,11 +12,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parseArgs, styleText } from 'node:util';
+import { newAuditKey } from '../src/audit/head.ts';
 import { keepCertificates } from '../src/certificates/folder.ts';
 import { parseName } from '../src/certificates/name.ts';
 import { newTokenKey } from '../src/keys/token-key.ts';
 
-const folder = join(import.meta.dirname, 'secrets');
+const folder = process.env.SECRETS || join(import.meta.dirname, 'secrets');
 const storesAuthority = '/run/secrets/stores_ca';
 
 /** What the store of sessions needs, and no more: docs/howto/run-on-redis.md. */
@@ -28,7 +30,7 @@ async function prepare(hosts: readonly string[]): Promise<void> {
   process.umask(0o022);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await once('token_key', () => newTokenKey());
-  await once('audit_key', () => newTokenKey());
+  await once('audit_key', newAuditKey);
 
   const owner = await once('postgres_owner_password', password);
   const user = await once('postgres_password', password);

@@ -1,0 +1,14 @@
+// The commands for a site that runs, without the laboratory: images hold this program.
+
+import { enableCompileCache } from 'node:module';
+import { Command } from 'commander';
+import { auditCommand } from './audit.ts';
+import { certsCommand } from './certs.ts';
+import { runCommand } from './run.ts';
+
+enableCompileCache();
+const root = new Command('sessionlab')
+  .description('Run a site, and ask its records')
+  .addCommand(auditCommand())
+  .addCommand(certsCommand());
+await runCommand(root, process.argv);
