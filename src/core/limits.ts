@@ -24,6 +24,8 @@ export const lifetimes: Lifetimes = {
 };
 
 export const limits = {
+  /** No session may be set to live longer: browsers keep no cookie for more (RFC 6265bis 5.6.1). */
+  lifetimeMsMax: 400 * 24 * 60 * 60_000,
   /** RFC 6265bis lets a client drop cookies above this; the access token keeps to it as well. */
   credentialBytesMax: 4096,
   bodyBytesMax: 64 * 1024,

@@ -7,6 +7,7 @@
 
 import { LRUCache } from 'lru-cache';
 import { Credential } from '../core/credential.ts';
+import { OperatingError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { AnonymousReason } from '../core/recognition.ts';
 import { tooLarge } from './login.ts';
@@ -21,6 +22,8 @@ const cacheCharsMax = 4 * 1024 * 1024;
 export interface Cookie {
   /** Each different text that a request brings, in the cookie or its stand-in for tools. */
   textsIn(headers: RequestHeaders): readonly string[];
+  /** The same, in the cookie and in its stand-in: whoever ends something ends both. */
+  allTextsIn(headers: RequestHeaders): readonly string[];
   /**
    * Hands the text to the client, for so many milliseconds.
    *
@@ -45,18 +48,33 @@ export function cookieOf({ secureCookies, cookieName = 'session' }: Naming): Coo
     return { headers: [['set-cookie', field]], body: {} };
   }
 
+  function textsOf({ cookie = '' }: RequestHeaders): readonly string[] {
+    const texts = valuesOf(mark, typeof cookie === 'string' ? cookie : cookie.join(';'));
+    return texts.length > 1 ? [...new Set(texts)] : texts;
+  }
+
   return {
     textsIn(headers) {
-      const { 'x-session-id': id, cookie = '' } = headers;
+      const { 'x-session-id': id } = headers;
       if (typeof id === 'string') return [id];
       // Twice the same header field: neither counts.
-      if (id !== undefined) return [''];
-      const texts = valuesOf(mark, typeof cookie === 'string' ? cookie : cookie.join(';'));
-      return texts.length > 1 ? [...new Set(texts)] : texts;
+      return id === undefined ? textsOf(headers) : [''];
     },
+    allTextsIn: (headers) => [...new Set([headers['x-session-id'] ?? [], textsOf(headers)].flat())],
     set,
     takeBack: set('', 0),
   };
+}
+
+/**
+ * What a request brings, for whoever is to end all of it.
+ *
+ * @throws OperatingError `invalid-request` above `credentialsMax`
+ */
+export function notTooMany<T>(presented: readonly T[]): readonly T[] {
+  if (presented.length <= credentialsMax) return presented;
+  const detail = `more than ${credentialsMax} sessions in one request`;
+  throw new OperatingError('invalid-request', { detail });
 }
 
 /** Does a browser send by itself what this request brings? */
@@ -67,6 +85,12 @@ export function isSentByItself(headers: RequestHeaders): boolean {
 export interface SessionCookie {
   /** The credentials that a request carries, without asking whether they are valid. */
   credentialsIn(headers: RequestHeaders): readonly Credential[] | AnonymousReason;
+  /**
+   * All of them, in the cookie and in its stand-in, for whoever is to end them.
+   *
+   * @throws OperatingError `invalid-request` above `credentialsMax`
+   */
+  allIn(headers: RequestHeaders): readonly Credential[];
   /** Hands the credential to the client, for so many milliseconds. */
   hand(credential: Credential, lifetimeMs: number): Issue;
   readonly takeBack: Issue;
@@ -92,6 +116,8 @@ export function sessionCookie(naming: Naming): SessionCookie {
       if (credible && name !== '') recentlyRead.set(name, credentials);
       return credible ? credentials : 'malformed';
     },
+    allIn: (headers) =>
+      notTooMany(cookie.allTextsIn(headers).flatMap((text) => Credential.parse(text) ?? [])),
     hand: (credential, lifetimeMs) => cookie.set(credential.reveal(), lifetimeMs),
     takeBack: cookie.takeBack,
   };

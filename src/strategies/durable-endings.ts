@@ -5,11 +5,13 @@
 // anybody. Two endings happen inside a store, where only a decorated store sees them.
 
 import { afterWrite, OperatingError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
 import { after, type MaybePromise } from '../core/maybe-promise.ts';
 import { anonymous, type Recognition } from '../core/recognition.ts';
-import type { EndReason, Session } from '../core/session.ts';
-import type { Judged, RevocationLog } from '../revocations/revocation-log.ts';
-import type { SessionStore } from '../stores/store.ts';
+import type { EndReason, Session, StoredSession } from '../core/session.ts';
+import type { RevocationLog } from '../revocations/revocation-log.ts';
+import type { Rotation, SessionStore } from '../stores/store.ts';
+import { hasEnded } from './login.ts';
 import type { Recogniser, RequestHeaders, StrategyOptions } from './strategy.ts';
 
 const revoked = anonymous('revoked');
@@ -46,16 +48,11 @@ export function bound(
     }
   }
 
-  async function hasEnded(session: Judged): Promise<boolean> {
-    const standing = log?.standing(session);
-    return (standing === 'stale' ? await log?.ask(session) : standing) !== 'stands';
-  }
-
   return {
     recognise,
     begin: (user, headers) => inner.begin(user, headers),
     async change(session, changes) {
-      return (await hasEnded(session)) ? { outcome: 'gone' } : inner.change(session, changes);
+      return (await hasEnded(log, session)) ? { outcome: 'gone' } : inner.change(session, changes);
     },
     async refresh(headers, refreshToken) {
       const presented = await recognise(headers);
@@ -64,14 +61,14 @@ export function bound(
       return inner.refresh(headers, refreshToken);
     },
     async stepUp(session, headers) {
-      if (await hasEnded(session)) return { outcome: 'refused', reason: 'revoked' };
+      if (await hasEnded(log, session)) return { outcome: 'refused', reason: 'revoked' };
       return inner.stepUp(session, headers);
     },
     ...loggedEndings(inner, log, options),
     leave: (headers) => inner.leave(headers),
     endOne: (owner, handle, reason) => inner.endOne(owner, handle, reason),
     list: (owner) => inner.list(owner),
-    stands: async (session) => !(await hasEnded(session)) && inner.stands(session),
+    stands: async (session) => !(await hasEnded(log, session)) && inner.stands(session),
     csrfToken: (headers) => inner.csrfToken(headers),
     csrfMatches: (headers, token) => inner.csrfMatches(headers, token),
     forget: () => inner.forget(),
@@ -80,9 +77,8 @@ export function bound(
 
 /** The endings of a user, each in the log before it happens; one session's a strategy logs itself. */
 function loggedEndings(inner: Recogniser, log: RevocationLog, options: StrategyOptions) {
-  const { clock, lifetimes } = options;
-  /** No session that lives now lives longer. */
-  const until = () => clock.now() + lifetimes.absoluteMs;
+  /** No session that lives now lives longer, whatever the limits that it began under. */
+  const until = () => options.clock.now() + limits.lifetimeMsMax;
 
   return {
     async endAll(session: Session) {
@@ -101,6 +97,13 @@ function loggedEndings(inner: Recogniser, log: RevocationLog, options: StrategyO
   };
 }
 
+/** Neither the current secret nor the one before it, within the grace; and so it stays. */
+function isOld(stored: StoredSession, { presentedHash, now, graceMs }: Rotation): boolean {
+  const { secretHash, previousSecretHash, rotatedAt } = stored;
+  if (presentedHash === secretHash) return false;
+  return presentedHash !== previousSecretHash || now >= rotatedAt + graceMs;
+}
+
 const endIn = (log: RevocationLog, { id, absoluteExpiresAt }: Session) =>
   log.endSession(id, absoluteExpiresAt);
 
@@ -116,13 +119,15 @@ function loggedStore(store: SessionStore, log: RevocationLog): SessionStore {
       return created;
     },
     /**
-     * The log is asked first: a rotation that nobody is told of would look like reuse later. What
-     * was read may be old, which is no matter to a user, an epoch and a limit; reuse is judged by
-     * the rotation alone.
+     * The log is asked first: a rotation that nobody is told of would look like reuse later. And a
+     * reuse is in the log before the store ends the session, or a repeat would find nothing to end;
+     * but one of a credential that was replaced only since it was looked at.
      */
     async rotate(id, rotation) {
-      const found = await store.read(id, rotation.now);
+      const { now } = rotation;
+      const found = await (store.readPastCache?.(id, now) ?? store.read(id, now));
       if (found === undefined || (await log.ask(found)) === 'ended') return { outcome: 'gone' };
+      if (isOld(found, rotation)) await endIn(log, found);
       const rotated = await store.rotate(id, rotation);
       if (rotated.outcome === 'reuse') await afterWrite(endIn(log, found));
       return rotated;

@@ -3,7 +3,7 @@
 // client proves that a login is its own is not here; that is where the strategies differ.
 
 import assert from 'node:assert/strict';
-import { Credential, newHandle, type Purpose } from '../core/credential.ts';
+import { Credential, newHandle, type Purpose, userTag } from '../core/credential.ts';
 import { afterWrite, OperatingError } from '../core/errors.ts';
 import { type Lifetimes, limits } from '../core/limits.ts';
 import { after, type MaybePromise } from '../core/maybe-promise.ts';
@@ -17,6 +17,7 @@ import {
   type StoredSession,
 } from '../core/session.ts';
 import { anyFields, upcast } from '../core/session-schema.ts';
+import type { Judged, RevocationLog } from '../revocations/revocation-log.ts';
 import type { SessionLimit, SessionStore } from '../stores/store.ts';
 import type { Changes, Owner, Refusal, SessionSummary, StrategyOptions } from './strategy.ts';
 
@@ -200,13 +201,20 @@ export function tooLarge(detail: string): OperatingError {
 
 type Kept = Pick<StrategyOptions, 'store' | 'clock' | 'revocations'>;
 
+/** As far as the log is known here, or by its own answer where that is too long ago. */
+export async function hasEnded(log: RevocationLog | undefined, session: Judged): Promise<boolean> {
+  const standing = log?.standing(session);
+  return (standing === 'stale' ? await log?.ask(session) : standing) === 'ended';
+}
+
 /** The user's logins, as their owner sees them, oldest first. */
 export async function listLogins(
   { store, clock, revocations }: Kept,
   { userId }: Owner,
 ): Promise<readonly SessionSummary[]> {
   const sessions = await store.list(userId, clock.now());
-  return sessions.filter((each) => revocations?.standing(each) !== 'ended').map(summaryOf);
+  const ended = await Promise.all(sessions.map((each) => hasEnded(revocations, each)));
+  return sessions.filter((_, at) => !ended[at]).map(summaryOf);
 }
 
 /** Is the login still in the store? Asks as little as a store can be asked, and is no use of it. */
@@ -219,16 +227,22 @@ export function summaryOf(session: Session): SessionSummary {
   return { handle, createdAt, lastSeenAt, expiresAt: expiresAt(session) };
 }
 
-/** Ends the login of this handle if it is the user's own. */
+/**
+ * Ends the login of this handle if it is the user's own. That there is none is answered when it is
+ * durable: an earlier call may have ended it and failed. A store marks that beside any id of the
+ * user's, and nothing is called by their tag alone.
+ */
 export async function endLogin(
   options: Kept,
   { userId }: Owner,
   handle: string,
   reason: EndReason,
 ): Promise<boolean> {
-  const sessions = await options.store.list(userId, options.clock.now());
+  const { store, clock } = options;
+  const sessions = await store.list(userId, clock.now());
   const wanted = sessions.find((session) => session.handle === handle);
-  return wanted !== undefined && endSession(options, wanted, reason);
+  if (wanted !== undefined) return endSession(options, wanted, reason);
+  return store.revoke(userTag(userId), reason, clock.now());
 }
 
 /** Ends one session: in the log of endings first, where there is one, and then in the store. */

@@ -11,9 +11,9 @@ import { touchIntervalMs } from '../core/limits.ts';
 import { type AnonymousReason, anonymous, type Recognition } from '../core/recognition.ts';
 import { expiresAt, type Session, withoutSecrets } from '../core/session.ts';
 import type { RevocationLog } from '../revocations/revocation-log.ts';
-import { type Cookie, cookieOf, credentialsMax, isSentByItself } from './cookie.ts';
+import { type Cookie, cookieOf, credentialsMax, isSentByItself, notTooMany } from './cookie.ts';
 import { bound } from './durable-endings.ts';
-import { changed, loginTerms, newLogin, summaryOf, upToDate } from './login.ts';
+import { changed, hasEnded, loginTerms, newLogin, summaryOf, upToDate } from './login.ts';
 import { type Held, SealedSessions } from './sealed-session.ts';
 import type {
   Begun,
@@ -78,12 +78,12 @@ class SealedRecogniser implements Recogniser {
   }
 
   async begin(user: { id: string; name: string }, headers: RequestHeaders): Promise<Begun> {
+    const before = this.#provenIn(headers);
     const terms = await loginTerms(this.#options, user.id);
     const { record } = newLogin(user, this.#now(), this.#options.lifetimes, terms);
     const session = withoutSecrets(record);
     const issue = this.#hand(session);
-    const before = this.#heldIn(headers);
-    if (typeof before !== 'string') await afterWrite(this.#end(before.session));
+    await afterWrite(Promise.all(before.map((each) => this.#end(each))));
     return { ...issue, session };
   }
 
@@ -100,12 +100,9 @@ class SealedRecogniser implements Recogniser {
     this.#renew(headers, { id, authenticatedAt: this.#now() });
 
   async leave(headers: RequestHeaders): Promise<Left> {
-    const texts = this.#cookie.textsIn(headers);
-    const known = texts.length > credentialsMax ? [] : texts;
-    const sessions = known.flatMap((text) => this.#sealed.sessionIn(text) ?? []);
-    const each = [...new Map(sessions.map((session) => [session.id, session])).values()];
-    const ended = each.filter((session) => this.#log.standing(session) !== 'ended');
-    await Promise.all(each.map((session) => this.#end(session)));
+    const proven = this.#provenIn(headers);
+    const ended = proven.filter((session) => this.#log.standing(session) !== 'ended');
+    await Promise.all(proven.map((session) => this.#end(session)));
     return { ...this.forget(), ended };
   }
 
@@ -120,10 +117,13 @@ class SealedRecogniser implements Recogniser {
     return true;
   }
 
-  list = async (owner: Owner) =>
-    isSession(owner) && this.#log.standing(owner) !== 'ended' ? [summaryOf(owner)] : [];
+  async list(owner: Owner) {
+    if (!isSession(owner) || !this.stands(owner)) return [];
+    return (await hasEnded(this.#log, owner)) ? [] : [summaryOf(owner)];
+  }
 
-  stands = (session: Session) => this.#now() < session.absoluteExpiresAt;
+  /** Until the idle limit of this very cookie: who was handed another since is not known here. */
+  stands = (session: Session) => this.#now() < expiresAt(session);
 
   csrfToken(headers: RequestHeaders): string | undefined {
     const held = isSentByItself(headers) ? this.#heldIn(headers) : 'no-credential';
@@ -151,6 +151,13 @@ class SealedRecogniser implements Recogniser {
     return texts.length > 1 ? { ...newest, isStale: true } : newest;
   }
 
+  /** The sessions that the request proves, whatever the time. */
+  #provenIn(headers: RequestHeaders): readonly Session[] {
+    const texts = notTooMany(this.#cookie.allTextsIn(headers));
+    const sessions = texts.flatMap((text) => this.#sealed.sessionIn(text) ?? []);
+    return [...new Map(sessions.map((session) => [session.id, session])).values()];
+  }
+
   #renew(headers: RequestHeaders, proof: Partial<Session>): Refreshed {
     const held = this.#heldIn(headers);
     if (typeof held === 'string') return { outcome: 'refused', reason: held };
@@ -166,8 +173,8 @@ class SealedRecogniser implements Recogniser {
   }
 
   #used(session: Session): Session {
-    const lastSeenAt = Math.max(session.lastSeenAt, this.#now());
-    return { ...session, lastSeenAt, idleExpiresAt: lastSeenAt + this.#options.lifetimes.idleMs };
+    const used = { ...session, lastSeenAt: Math.max(session.lastSeenAt, this.#now()) };
+    return { ...used, idleExpiresAt: this.#sealed.idleEndOf(used) };
   }
 
   #hand(session: Session): Issue {

@@ -69,20 +69,26 @@ export class SealedSessions {
     return typeof held === 'string' ? undefined : held.session;
   }
 
+  /**
+   * What was sealed under longer limits keeps to those of today. It keeps its own absolute limit, so
+   * that whoever ends it ends it also for servers that have the longer limits still.
+   */
+  idleEndOf({ createdAt, lastSeenAt }: Pick<Session, 'createdAt' | 'lastSeenAt'>): number {
+    const { idleMs, absoluteMs } = this.#options.lifetimes;
+    return Math.min(lastSeenAt + idleMs, createdAt + absoluteMs);
+  }
+
   #unseal(text: string): Held | AnonymousReason {
     const unsealed = this.#sealing.unseal(text);
     if (typeof unsealed === 'string') return unsealed;
     const content = frozen(unsealed.text);
     if (!sealedForm.Check(content) || content.aud !== this.#options.audience) return 'wrong-claims';
     const { aud: _, fields, ...rest } = content;
-    const { idleMs, absoluteMs } = this.#options.lifetimes;
     const session = Object.freeze({
       ...rest,
       // JSON by construction: it was parsed from a text.
       fields: fields as Fields,
-      // What was sealed under longer limits keeps to those of today.
-      idleExpiresAt: Math.min(rest.idleExpiresAt, rest.lastSeenAt + idleMs),
-      absoluteExpiresAt: Math.min(rest.absoluteExpiresAt, rest.createdAt + absoluteMs),
+      idleExpiresAt: Math.min(rest.idleExpiresAt, this.idleEndOf(rest)),
     });
     const held = { session, isStale: !unsealed.byFirstKey };
     this.#unsealed.set(text, held);

@@ -76,13 +76,11 @@ class SessionRecogniser implements Recogniser {
 
   async begin(user: { id: string; name: string }, headers: RequestHeaders): Promise<Begun> {
     const { store, clock, lifetimes } = this.#options;
-    const before = await this.#presented.find(headers);
+    const before = this.#cookie.allIn(headers);
     const terms = await loginTerms(this.#options, user.id);
     const now = clock.now();
     const { credential, record } = await beginLogin(store, user, now, lifetimes, terms);
-    if (typeof before !== 'string') {
-      await afterWrite(endSession(this.#options, before.stored, 'replaced'));
-    }
+    await afterWrite(this.#endBy(before, 'replaced'));
     return { ...this.#hand(credential, record), session: withoutSecrets(record) };
   }
 
@@ -97,23 +95,27 @@ class SessionRecogniser implements Recogniser {
   stepUp = (own: Session, headers: RequestHeaders) => this.#replace(headers, 'proof', own.id);
 
   async leave(headers: RequestHeaders): Promise<Left> {
-    const presented = this.#cookie.credentialsIn(headers);
-    const all = typeof presented === 'string' ? [] : presented;
-    const ended = await Promise.all(all.map((credential) => this.#leaveBy(credential)));
-    return { ...this.forget(), ended: ended.flat() };
+    const ended = await this.#endBy(this.#cookie.allIn(headers), 'logout');
+    return { ...this.forget(), ended };
   }
 
-  /** What is not there has perhaps been ended, and not durably. */
-  async #leaveBy(credential: Credential): Promise<readonly Session[]> {
+  /** Answers those that were living. */
+  async #endBy(all: readonly Credential[], reason: EndReason): Promise<readonly Session[]> {
+    const ended = await Promise.all(all.map(({ id }) => this.#endOf(id, reason)));
+    return ended.flat();
+  }
+
+  /**
+   * Whatever the secret was: a refresh with one that is not good any more ends the session as well.
+   * What is not there has expired, or been ended, and perhaps not durably.
+   */
+  async #endOf(id: string, reason: EndReason): Promise<readonly Session[]> {
     const { store } = this.#options;
-    const { id } = credential;
     const stored = await (store.readPastCache?.(id, this.#now()) ?? store.read(id, this.#now()));
-    if (stored === undefined) await store.revoke(id, 'logout', this.#now());
-    const hashes = [stored?.secretHash, stored?.previousSecretHash];
-    const isProven = hashes.some((hash) => credential.matches(hash ?? ''));
-    if (!stored || !isProven) return [];
-    const isEnded = await endSession(this.#options, stored, 'logout');
-    return isEnded ? [withoutSecrets(stored)] : [];
+    const ending = stored
+      ? endSession(this.#options, stored, reason)
+      : store.revoke(id, reason, this.#now());
+    return (await ending) && stored ? [withoutSecrets(stored)] : [];
   }
 
   async endAll({ userId }: Session): Promise<Issue> {

@@ -72,10 +72,10 @@ export interface Recogniser {
   recognise(headers: RequestHeaders): MaybePromise<Recognition>;
 
   /**
-   * Begins a session for a user whose password was just verified. Ends the session that the
-   * request came with, if any: a credential from before the login never gains it (ASVS 7.2.4).
+   * Begins a session for a user whose password was just verified. Ends every session that `leave`
+   * would end: a credential from before the login never gains it (ASVS 7.2.4).
    *
-   * @throws OperatingError `too-many-sessions` when the user may begin no more
+   * @throws OperatingError `too-many-sessions` when the user may begin no more, and as `leave` does
    */
   begin(user: { id: string; name: string }, headers: RequestHeaders): Promise<Begun>;
 
@@ -100,9 +100,12 @@ export interface Recogniser {
 
   /**
    * Ends every session that the header fields prove, though they may open none of them any more: by
-   * an access token that has expired, a credential that was replaced, data of a newer version, or
-   * each of several cookies. Idempotent; resolves when it is durable, also where an earlier call
-   * has ended them and was answered `revocation-not-durable`.
+   * an access token that has expired, a credential that was replaced (however often: to refresh
+   * with an old one ends its session too), data of a newer version, or each of several cookies.
+   * Idempotent; resolves when it is durable, also where an earlier call has ended them and was
+   * answered `revocation-not-durable`.
+   *
+   * @throws OperatingError `invalid-request` for more cookies than any browser of ours has
    */
   leave(headers: RequestHeaders): Promise<Left>;
 
@@ -119,7 +122,7 @@ export interface Recogniser {
   /** Ends all sessions of a user that this server need not know. Returns how many it ended. */
   endUser(userId: string, reason: EndReason): Promise<number>;
 
-  /** Ends one of the user's sessions by its handle. False when there is none such. */
+  /** Ends one of the user's sessions by its handle. False when there is none such, durably. */
   endOne(owner: Owner, handle: string, reason?: EndReason): Promise<boolean>;
 
   /** The user's living sessions, oldest first. */

@@ -70,13 +70,10 @@ class TokenRecogniser implements Recogniser {
 
   async begin(user: { id: string; name: string }, headers: RequestHeaders): Promise<Begun> {
     const { store, clock, lifetimes } = this.#options;
-    const before = this.#presented.recognise(headers);
-    if (before.kind === 'unknown') throw before.cause;
+    const before = this.#presented.sessionIn(headers);
     const terms = { ...(await loginTerms(this.#options, user.id)), purpose };
     const { credential, record } = await beginLogin(store, user, clock.now(), lifetimes, terms);
-    if (before.kind === 'recognised') {
-      await afterWrite(endSession(this.#options, before.session, 'replaced'));
-    }
+    if (before) await afterWrite(endSession(this.#options, before, 'replaced'));
     return { ...this.#issue(record, credential), session: withoutSecrets(record) };
   }
 

@@ -12,6 +12,7 @@ import { memory as memoryLog } from '../../src/revocations/memory.ts';
 import { memory } from '../../src/stores/memory.ts';
 import { sealedCookie } from '../../src/strategies/sealed-cookie.ts';
 import { newSealingKeys } from '../../src/strategies/sealing.ts';
+import { override } from '../support/override.ts';
 import {
   Client,
   failing,
@@ -256,4 +257,29 @@ test('it lists the own session only, and ends no other one by its handle', async
   expect(await recogniser.list({ userId: user.id })).toEqual([]);
   expect(await recogniser.endOne(own, handle)).toBe(false);
   await recognised(recogniser, second);
+});
+
+test('an ending is kept for servers with longer limits too', async () => {
+  const clock = new HandClock();
+  const untils: number[] = [];
+  const log = await memoryLog.open({ timeoutMs: 1_000, stalenessMs: 60_000 });
+  const revocations = override(log, {
+    endSession: async (_, until) => void untils.push(until),
+    endUser: async (_, until) => untils.push(until),
+  });
+  const startWith = (absoluteMs: number) =>
+    startOn(sealedCookie, failing(), clock, { absoluteMs }, { revocations });
+  const [long, short] = [await startWith(900_000), await startWith(30_000)];
+  const client = new Client().take(await long.begin(newUser(), {}));
+  const { absoluteExpiresAt: end } = await recognised(long, client);
+  const own = await recognised(short, client);
+  await short.endUser(own.userId, 'ended-by-admin');
+  await short.endOne(own, own.handle);
+  await short.leave(client.headers);
+  expect(untils).toHaveLength(3);
+  for (const until of untils) expect(until).toBeGreaterThanOrEqual(end);
+  clock.pass(30_000);
+  expect((await short.recognise(client.headers)).kind).toBe('anonymous');
+  expect(await short.list(own)).toEqual([]);
+  await recognised(long, client);
 });

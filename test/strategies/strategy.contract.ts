@@ -238,7 +238,7 @@ export function strategyContract(
       clock.pass(lifetimes.idleMs - 1);
       expect(await recogniser.stands(own)).toBe(true);
       clock.pass(1);
-      expect(await recogniser.stands(own)).toBe(!isRecorded);
+      expect(await recogniser.stands(own)).toBe(false);
       const other = await begun();
       const ended = await recognised(other.recogniser, other.client);
       await other.recogniser.leave(other.client.headers);
@@ -266,34 +266,66 @@ export function strategyContract(
       expect((await newer.leave({})).ended).toEqual([]);
     });
 
-    test('leaving with a credential that was replaced ends the session of its successor', async () => {
+    /** A login whose credential was replaced twice since, and the first one. */
+    async function renewedTwice() {
       const { clock, recogniser, client } = await begun();
       const old = client.copy();
-      clock.pass(1);
-      const renewed = await refresh(recogniser, client);
-      if (renewed.outcome === 'ok') client.take(renewed.issue);
-      clock.pass(lifetimes.rotationGraceMs);
+      for (const _ of ['once', 'twice']) {
+        clock.pass(1);
+        const renewed = await refresh(recogniser, client);
+        if (renewed.outcome === 'ok') client.take(renewed.issue);
+      }
+      clock.pass(isRecorded && strategy.selfContained ? acceptedMs : lifetimes.rotationGraceMs);
+      return { recogniser, client, old };
+    }
+
+    test('leaving with a credential that was replaced, however often, ends the session of its successors', async () => {
+      const { recogniser, client, old } = await renewedTwice();
       expect((await recogniser.leave(old.headers)).ended).toHaveLength(1);
       expect((await refresh(recogniser, client)).outcome).toBe('refused');
     });
 
-    test('leaving with what was never issued ends nothing', async () => {
+    test('a login ends what leaving would: also what its request opens no more [ASVS 7.2.4]', async () => {
+      const { recogniser, client, old } = await renewedTwice();
+      await recogniser.begin(newUser(), old.headers);
+      expect((await refresh(recogniser, client)).outcome).toBe('refused');
+    });
+
+    test('leaving with a secret of nobody’s ends what a refresh with it would', async () => {
       const { recogniser, client } = await begun();
       const { id } = await recognised(recogniser, client);
       const guessed = Credential.reissue(id).reveal();
       const forged = { cookie: `session=${guessed}`, authorization: `Bearer ${guessed}` };
-      expect((await recogniser.leave(forged)).ended).toEqual([]);
-      expect(await isKnown(recogniser, client)).toBe(true);
+      expect((await recogniser.leave(forged)).ended).toHaveLength(strategy.selfContained ? 0 : 1);
+      expect(await isKnown(recogniser, client)).toBe(strategy.selfContained);
     });
 
-    test('leaving with the cookies of two logins ends both', async () => {
-      const { clock, recogniser, client, user } = await begun();
+    test('leaving by a cookie and by the field for tools ends both, and of too many cookies none', async () => {
+      const { recogniser, client, user } = await begun();
       const second = new Client().take(await recogniser.begin(user, {}));
-      if (!client.headers.cookie) return;
-      const cookie = `${client.headers.cookie}; ${second.headers.cookie}`;
-      expect((await recogniser.leave({ cookie })).ended).toHaveLength(2);
+      const { cookie } = client.headers;
+      if (!cookie) return;
+      const many = [1, 2, 3, 4].map((n) => `session=${n}${second.text.slice(1)}`);
+      const tooMany = { cookie: [...many, cookie].join('; ') };
+      for (const ending of [recogniser.leave(tooMany), recogniser.begin(user, tooMany)]) {
+        await expect(ending).rejects.toMatchObject({ code: 'invalid-request' });
+      }
+      expect(await isKnown(recogniser, client)).toBe(true);
+      await recogniser.leave({ cookie, 'x-session-id': second.text });
       for (const one of [client, second]) expect(await isKnown(recogniser, one)).toBe(false);
-      await expectEnded(recogniser, clock, client);
+    });
+
+    test('leaving with the cookies of two logins ends both, and so does a login', async () => {
+      for (const way of ['leave', 'login']) {
+        const { clock, recogniser, client, user } = await begun();
+        const second = new Client().take(await recogniser.begin(user, {}));
+        if (!client.headers.cookie) return;
+        const cookie = `${client.headers.cookie}; ${second.headers.cookie}`;
+        if (way === 'login') await recogniser.begin(user, { cookie });
+        else expect((await recogniser.leave({ cookie })).ended).toHaveLength(2);
+        for (const one of [client, second]) expect(await isKnown(recogniser, one)).toBe(false);
+        await expectEnded(recogniser, clock, client);
+      }
     });
 
     test('a credential from before a login never gains the login [ASVS 7.2.4]', async () => {

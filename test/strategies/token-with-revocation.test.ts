@@ -90,9 +90,11 @@ describe.each(Object.entries(subjects))('%s', (_, strategy) => {
     await expect(cutOff.change(own, set)).rejects.toBe(cause);
     await expect(refresh(cutOff, client)).rejects.toBe(cause);
     await expect(cutOff.stepUp(own, client.headers)).rejects.toBe(cause);
+    await expect(cutOff.list(own)).rejects.toBe(cause);
     expect((await refresh(stale, client)).outcome).toBe('ok');
     await log.endUser(own.userId, own.absoluteExpiresAt);
     expect(await stale.recognise(client.headers)).toEqual(revoked);
+    expect(await stale.list(own)).toEqual([]);
     expect(await stale.change(own, set)).toEqual({ outcome: 'gone' });
     expect(await stale.stepUp(own, client.headers)).toMatchObject({ outcome: 'refused' });
   });
@@ -174,6 +176,25 @@ describe.each(recorded)('%s keeps a record, and', (_, strategy) => {
     expect((await refresh(recogniser, old)).outcome).toBe('reuse');
     expect(log.standing(own)).toBe('ended');
     expect(await kindOf(recogniser, second)).toBe('anonymous');
+  });
+
+  test('an old credential ends nothing before the log has it, and the repeat tells the log', async () => {
+    const clock = new HandClock();
+    const endSession = async () => {
+      throw new OperatingError('revocation-not-durable');
+    };
+    const more = { revocations: log };
+    const recogniser = await startOn(strategy, store, clock, {}, more);
+    const failing = { revocations: override(log, { endSession }) };
+    const cutOff = await startOn(strategy, store, clock, {}, failing);
+    const client = await begun(recogniser);
+    const own = await recognised(recogniser, client);
+    const old = client.copy();
+    await refresh(recogniser, client);
+    clock.pass(10_000);
+    await expect(refresh(cutOff, old)).rejects.toMatchObject(refused);
+    expect((await refresh(recogniser, old)).outcome).toBe('reuse');
+    expect(log.standing(own)).toBe('ended');
   });
 
   test('a log that does not answer costs no refresh token: nothing was rotated', async () => {

@@ -5,7 +5,7 @@ import { type AssuranceLevel, type AssurancePolicy, assurance } from '../../core
 import { lifetimes, limits } from '../../core/limits.ts';
 import { type Derived, type Given, jsonSecret, oneOf, plainName, url, whole } from './kinds.ts';
 
-const ages = [100, 400 * 24 * 60 * 60_000] as const;
+const ages = [100, limits.lifetimeMsMax] as const;
 const minute = 60_000;
 const day = 24 * 60 * minute;
 
