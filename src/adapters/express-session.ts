@@ -28,80 +28,120 @@ export interface ExpressSessionOptions {
 /** `new (raceFree(session.Store))({ store })`, for express-session's `store` option. */
 export function raceFree(Base: StoreClass): new (options: ExpressSessionOptions) => ExpressStore {
   return class RaceFreeStore extends Base {
-    readonly #options: ExpressSessionOptions;
-    /** What a session object held when it was loaded or saved last: it exists in the store. */
-    readonly #known = new WeakMap<object, Fields>();
+    readonly #saved: SavedSessions;
 
     constructor(options: ExpressSessionOptions) {
       super();
-      this.#options = options;
+      this.#saved = new SavedSessions(options);
     }
 
     override createSession(
       request: Parameters<ExpressStore['createSession']>[0],
       data: SessionData,
     ) {
-      const loaded = fieldsOf(data);
+      const fields = fieldsOf(data);
       const session = super.createSession(request, data);
-      this.#known.set(session, loaded);
+      this.#saved.know(session, fields);
       return session;
     }
 
     override get(sid: string, done: (error: unknown, data?: SessionData | null) => void): void {
-      const now = Date.now();
-      Promise.resolve(this.#options.store.read(idOf(sid), now)).then(
-        (stored) => done(null, stored ? dataOf(stored.fields, stored.idleExpiresAt) : null),
-        (error: unknown) => done(error),
-      );
+      this.#saved.load(sid).then((data) => done(null, data), done);
     }
 
     override set(sid: string, data: SessionData, done: Done = () => undefined): void {
-      const known = this.#known.get(data);
-      const saved = known === undefined ? this.#create(sid, data) : this.#save(sid, data, known);
-      saved.then(() => done(), done);
+      this.#saved.save(sid, data).then(() => done(), done);
     }
 
     override touch(sid: string, data: SessionData, done: Done = () => undefined): void {
-      const now = Date.now();
-      const touched = this.#options.store.touch(idOf(sid), now, now + this.#idleMs(data));
-      touched.then(() => done(), done);
+      this.#saved.touch(sid, data).then(() => done(), done);
     }
 
     override destroy(sid: string, done: Done = () => undefined): void {
-      const revoked = this.#options.store.revoke(idOf(sid), 'logout', Date.now());
-      revoked.then(() => done(), done);
-    }
-
-    async #create(sid: string, data: SessionData): Promise<void> {
-      const { store, absoluteMs = lifetimes.absoluteMs } = this.#options;
-      const [id, now, fields] = [idOf(sid), Date.now(), fieldsOf(data)];
-      const clocks = { createdAt: now, lastSeenAt: now, authenticatedAt: now, rotatedAt: now };
-      const { outcome } = await store.create({
-        ...clocks,
-        // It begins before anybody logs in, and the library does not say whose it becomes.
-        ...{ id, handle: newHandle(), userId: id, userName: id, fields },
-        ...{ revision: 0, epoch: 0, dataVersion: 0 },
-        absoluteExpiresAt: now + absoluteMs,
-        idleExpiresAt: now + this.#idleMs(data),
-        // Nothing matches it: whoever has the id is let in by express-session itself.
-        ...{ secretHash: '-', previousSecretHash: null, sealedSecret: null },
-      });
-      if (outcome === 'ok') this.#known.set(data, fields);
-    }
-
-    /** Of a session that has ended nothing is written; the answer goes out, its cookie is dead. */
-    async #save(sid: string, data: SessionData, known: Fields): Promise<void> {
-      const [id, now, fields] = [idOf(sid), Date.now(), fieldsOf(data)];
-      const changes = changesBetween(known, fields);
-      if (changes.length > 0) await this.#options.store.update(id, changes, now);
-      await this.#options.store.touch(id, now, now + this.#idleMs(data));
-      this.#known.set(data, fields);
-    }
-
-    #idleMs(data: SessionData): number {
-      return data.cookie.originalMaxAge ?? this.#options.idleMs ?? lifetimes.idleMs;
+      this.#saved.end(sid).then(() => done(), done);
     }
   };
+}
+
+/** The same with promises: what is in the store, and what each session object of it was made from. */
+class SavedSessions {
+  readonly #options: ExpressSessionOptions;
+  /** What a session object held when it was loaded or saved last: it exists in the store. */
+  readonly #known = new WeakMap<object, Fields>();
+  /** The last save of a session object, which the next one waits for. */
+  readonly #saving = new WeakMap<object, Promise<void>>();
+
+  constructor(options: ExpressSessionOptions) {
+    this.#options = options;
+  }
+
+  know(data: object, fields: Fields): void {
+    this.#known.set(data, fields);
+  }
+
+  async load(sid: string): Promise<SessionData | null> {
+    const stored = await this.#options.store.read(idOf(sid), Date.now());
+    if (stored === undefined) return null;
+    const data = dataOf(stored.fields, stored.idleExpiresAt);
+    this.know(data, fieldsOf(data));
+    return data;
+  }
+
+  async save(sid: string, data: SessionData): Promise<void> {
+    const fields = fieldsOf(data);
+    const before = this.#saving.get(data) ?? Promise.resolve();
+    const saved = before.then(() => this.#write(sid, data, fields));
+    const settled = saved.catch(() => undefined);
+    this.#saving.set(data, settled);
+    return saved;
+  }
+
+  async touch(sid: string, data: SessionData): Promise<void> {
+    const now = Date.now();
+    await this.#options.store.touch(idOf(sid), now, now + this.#idleMs(data));
+  }
+
+  async end(sid: string): Promise<void> {
+    await this.#options.store.revoke(idOf(sid), 'logout', Date.now());
+  }
+
+  /** An object that others loaded is brought to what is there. */
+  async #write(sid: string, data: SessionData, fields: Fields): Promise<void> {
+    let known = this.#known.get(data);
+    if (known === undefined && !(await this.#create(sid, data, fields))) {
+      known = (await this.#options.store.read(idOf(sid), Date.now()))?.fields;
+    }
+    if (known !== undefined) await this.#update(sid, data, changesBetween(known, fields));
+    this.know(data, fields);
+  }
+
+  /** False when there is one, or was. */
+  async #create(sid: string, data: SessionData, fields: Fields): Promise<boolean> {
+    const { store, absoluteMs = lifetimes.absoluteMs } = this.#options;
+    const [id, now] = [idOf(sid), Date.now()];
+    const clocks = { createdAt: now, lastSeenAt: now, authenticatedAt: now, rotatedAt: now };
+    const { outcome } = await store.create({
+      ...clocks,
+      // It begins before anybody logs in, and the library does not say whose it becomes.
+      ...{ id, handle: newHandle(), userId: id, userName: id, fields },
+      ...{ revision: 0, epoch: 0, dataVersion: 0 },
+      absoluteExpiresAt: now + absoluteMs,
+      idleExpiresAt: now + this.#idleMs(data),
+      // Nothing matches it: whoever has the id is let in by express-session itself.
+      ...{ secretHash: '-', previousSecretHash: null, sealedSecret: null },
+    });
+    return outcome === 'ok';
+  }
+
+  /** Of a session that has ended nothing is written; the answer goes out, its cookie is dead. */
+  async #update(sid: string, data: SessionData, changes: readonly FieldChange[]): Promise<void> {
+    if (changes.length > 0) await this.#options.store.update(idOf(sid), changes, Date.now());
+    await this.touch(sid, data);
+  }
+
+  #idleMs(data: SessionData): number {
+    return data.cookie.originalMaxAge ?? this.#options.idleMs ?? lifetimes.idleMs;
+  }
 }
 
 /** A stolen table of ids opens no session. */
