@@ -4,6 +4,7 @@
 
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
+import { setCookie } from 'hono/cookie';
 import { createMiddleware } from 'hono/factory';
 import type { Visit } from '../src/adapters/visit.ts';
 import { receive, respond } from '../src/adapters/web.ts';
@@ -24,7 +25,9 @@ const sessions = createMiddleware<{ Variables: { visit: Visit } }>(async (contex
   const { visit, dress } = await receive(recogniser, context.req.raw);
   context.set('visit', visit);
   await next();
-  context.res = dress(context.res);
+  const dressed = dress(context.res);
+  context.res = undefined; // or Hono keeps the old one's cookies instead of the new one's
+  context.res = dressed;
 });
 
 const app = new Hono<{ Variables: { visit: Visit } }>();
@@ -35,6 +38,7 @@ app.onError((error) => {
 });
 
 app.post('/login', async (context) => {
+  setCookie(context, 'theme', 'dark'); // a cookie of your own
   await context.var.visit.logIn({ id: '1', name: 'alice' });
   return context.json({ welcome: 'alice' });
 });

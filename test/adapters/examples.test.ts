@@ -40,11 +40,17 @@ class Browser {
   async ask(method: string, path: string, more: Readonly<Record<string, string>> = {}) {
     const headers = { cookie: this.cookie, ...more };
     const answer = await fetch(this.#url + path, { method, headers });
-    for (const set of answer.headers.getSetCookie()) this.cookie = set.split(';')[0] ?? '';
+    for (const set of answer.headers.getSetCookie()) this.#keep(set.split(';')[0] ?? '');
     const text = await answer.text();
     const isJson = answer.headers.get('content-type')?.includes('json');
     const retryAfter = answer.headers.get('retry-after');
     return { status: answer.status, retryAfter, body: isJson ? JSON.parse(text) : undefined };
+  }
+
+  #keep(pair: string): void {
+    const mark = pair.slice(0, pair.indexOf('=') + 1);
+    const others = this.cookie.split('; ').filter((each) => each && !each.startsWith(mark));
+    this.cookie = [...others, ...(pair === mark ? [] : [pair])].join('; ');
   }
 
   copy(): Browser {
