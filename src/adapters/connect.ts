@@ -19,9 +19,12 @@ const visits = new WeakMap<IncomingMessage, Visit>();
 export function sessions(recogniser: Recogniser, options: VisitOptions = {}): Middleware {
   return (request, response, next) => {
     const { method = 'GET', headers } = request;
-    const arrival = { method, host: headers.host, headers };
-    const give = (name: string, value: string) => void response.appendHeader(name, value);
-    Visit.receive(recogniser, arrival, give, options).then(
+    const received = { method, host: headers.host, headers, secure: isSecure(request) };
+    const give = (name: string, value: string) =>
+      void (name === 'set-cookie'
+        ? response.appendHeader(name, value)
+        : response.setHeader(name, value));
+    Visit.receive(recogniser, received, give, options).then(
       (visit) => {
         visits.set(request, visit);
         next();
@@ -42,6 +45,11 @@ export function visitOf(request: IncomingMessage): Visit {
   const visit = visits.get(request);
   if (visit === undefined) throw new Error('use(sessions(recogniser)) must come before');
   return visit;
+}
+
+/** Express knows what the proxies say that it trusts. */
+function isSecure(request: IncomingMessage & { readonly secure?: boolean }): boolean {
+  return request.secure ?? 'encrypted' in request.socket;
 }
 
 function refuse(response: ServerResponse, next: (error?: unknown) => void) {

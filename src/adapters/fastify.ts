@@ -29,8 +29,10 @@ export async function sessions(
     },
   });
   app.addHook('onRequest', async (request, reply) => {
+    const { method, host, headers, protocol } = request;
+    const received = { method, host, headers, secure: protocol === 'https' };
     const give = (name: string, value: string) => void reply.header(name, value);
-    visits.set(request, await Visit.receive(recogniser, request, give, options));
+    visits.set(request, await Visit.receive(recogniser, received, give, options));
   });
 }
 // Fastify's own mark of a plugin that is for its whole parent (what fastify-plugin sets).

@@ -21,14 +21,22 @@ export interface VisitOptions {
   readonly allowedOrigins?: readonly string[];
 }
 
-/** Adds a header field to the answer, beside those of the same name. */
+/** A request, and whether it came to the framework by TLS, proxies that it trusts considered. */
+export interface Received extends Arrival {
+  readonly secure: boolean;
+}
+
+/** Puts a header field into the answer: `set-cookie` beside others, any other in their place. */
 export type Give = (name: string, value: string) => void;
 
 export class Visit {
   readonly #recogniser: Recogniser;
-  readonly #headers: RequestHeaders;
+  /** As the client would come next, by what it was given here. */
+  #headers: RequestHeaders;
   readonly #give: Give;
+  /** How the request was recognised when it came; `session` is how it stands now. */
   readonly recognition: Recognition;
+  #session: Session | undefined;
 
   private constructor(
     recogniser: Recogniser,
@@ -40,7 +48,9 @@ export class Visit {
     this.#headers = headers;
     this.#give = give;
     this.recognition = recognition;
-    if (recognition.kind === 'recognised') this.#hand({ headers: recognition.headers ?? [] });
+    if (recognition.kind !== 'recognised') return;
+    this.#session = recognition.session;
+    this.#hand({ headers: recognition.headers ?? [], body: {} });
   }
 
   /**
@@ -49,14 +59,12 @@ export class Visit {
    */
   static async receive(
     recogniser: Recogniser,
-    arrival: Arrival,
+    received: Received,
     give: Give,
     { allowedOrigins = [] }: VisitOptions = {},
   ): Promise<Visit> {
-    if (isCrossSite(arrival, { allowedOrigins, secure: false })) {
-      throw new OperatingError('cross-site');
-    }
-    const { headers } = arrival;
+    const { headers, secure } = received;
+    if (isCrossSite(received, { allowedOrigins, secure })) throw new OperatingError('cross-site');
     const recognition = await recogniser.recognise(headers);
     if (recognition.kind === 'unknown') throw asUnavailable(recognition.cause);
     return new Visit(recogniser, headers, give, recognition);
@@ -64,35 +72,42 @@ export class Visit {
 
   /** The visitor's session; undefined for nobody. */
   get session(): Session | undefined {
-    return this.recognition.kind === 'recognised' ? this.recognition.session : undefined;
+    return this.#session;
   }
 
   /** @throws OperatingError `not-authenticated` */
   get login(): Session {
-    if (this.session === undefined) throw new OperatingError('not-authenticated');
-    return this.session;
+    if (this.#session === undefined) throw new OperatingError('not-authenticated');
+    return this.#session;
   }
 
   /** Begins a session for a user whose proof was just checked; returns members for the body. */
   async logIn(user: { readonly id: string; readonly name: string }): Promise<Issue['body']> {
-    return this.#hand(await this.#recogniser.begin(user, this.#headers));
+    const begun = await this.#recogniser.begin(user, this.#headers);
+    this.#session = begun.session;
+    return this.#hand(begun);
   }
 
   /** @throws OperatingError `session-ended` when it ended meanwhile: nothing was written. */
   async change(changes: readonly FieldChange[]): Promise<Fields> {
-    const changed = await this.#recogniser.change(this.login, changes);
+    const { login } = this;
+    const changed = await this.#recogniser.change(login, changes);
     if (changed.outcome === 'gone') throw new OperatingError('session-ended');
-    this.#hand(changed.issue);
-    return changed.fields;
+    const { fields, issue } = changed;
+    this.#session = { ...login, fields, revision: login.revision + 1 };
+    this.#hand(issue);
+    return fields;
   }
 
   /** Ends every session that the request proves. Idempotent: who is nobody has left already. */
   async logOut(): Promise<void> {
     this.#hand(await this.#recogniser.leave(this.#headers));
+    this.#session = undefined;
   }
 
   async logOutEverywhere(): Promise<void> {
     this.#hand(await this.#recogniser.endAll(this.login));
+    this.#session = undefined;
   }
 
   /**
@@ -119,8 +134,12 @@ export class Visit {
   }
 
   #exchange(refreshed: Refreshed): Issue['body'] {
-    if (refreshed.outcome === 'ok') return this.#hand(refreshed.issue);
-    throw new OperatingError(refreshed.outcome === 'reuse' ? 'session-ended' : 'not-authenticated');
+    if (refreshed.outcome !== 'ok') {
+      const code = refreshed.outcome === 'reuse' ? 'session-ended' : 'not-authenticated';
+      throw new OperatingError(code);
+    }
+    this.#session = refreshed.session;
+    return this.#hand(refreshed.issue);
   }
 
   /** What a form must carry: see Recogniser.csrfToken. */
@@ -128,10 +147,34 @@ export class Visit {
     return this.#recogniser.csrfToken(this.#headers);
   }
 
-  #hand({ headers, body = {} }: Pick<Issue, 'headers'> & Partial<Issue>): Issue['body'] {
-    for (const [name, value] of headers) this.#give(name, value);
+  /** What carries a credential is for nobody's cache (RFC 9111 section 5.2.2.5). */
+  #hand(issue: Issue): Issue['body'] {
+    const { headers, body } = issue;
+    if (headers.length === 0 && Object.keys(body).length === 0) return body;
+    for (const [name, value] of [...headers, ['cache-control', 'no-store'] as const]) {
+      this.#give(name, value);
+    }
+    this.#headers = headersAfter(this.#headers, issue);
     return body;
   }
+}
+
+/** The header fields with which a client would come that came with these and was given this. */
+function headersAfter(headers: RequestHeaders, { headers: given, body }: Issue): RequestHeaders {
+  let { cookie, authorization, 'x-session-id': id } = headers;
+  for (const [name, field] of given) {
+    if (name !== 'set-cookie') continue;
+    const [pair = ''] = field.split(';', 1);
+    const mark = pair.slice(0, pair.indexOf('=') + 1);
+    const others = [cookie ?? []].flat().join(';').split(';');
+    const kept = others.filter((each) => !each.trimStart().startsWith(mark));
+    cookie = [...kept, ...(pair === mark ? [] : [pair])].join(';');
+    id = undefined;
+  }
+  const info = given.find(([name]) => name === 'authentication-info')?.[1] ?? '';
+  const token = body.accessToken ?? /access_token="([^"]*)"/.exec(info)?.[1];
+  if (token !== undefined) authorization = `Bearer ${token}`;
+  return { ...headers, cookie, authorization, 'x-session-id': id };
 }
 
 /** A failure as adapters answer it where a framework has no say. */

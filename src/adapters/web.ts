@@ -20,14 +20,18 @@ export async function receive(
 ): Promise<WebVisit> {
   const given: [name: string, value: string][] = [];
   const headers = Object.fromEntries(request.headers);
-  const arrival = { method: request.method, host: new URL(request.url).host, headers };
+  const { host, protocol } = new URL(request.url);
+  const received = { method: request.method, host, headers, secure: protocol === 'https:' };
   const give = (...field: [string, string]) => void given.push(field);
-  const visit = await Visit.receive(recogniser, arrival, give, options);
+  const visit = await Visit.receive(recogniser, received, give, options);
   return {
     visit,
     dress(response) {
       const dressed = new Response(response.body, response);
-      for (const [name, value] of given) dressed.headers.append(name, value);
+      for (const [name, value] of given) {
+        if (name === 'set-cookie') dressed.headers.append(name, value);
+        else dressed.headers.set(name, value);
+      }
       return dressed;
     },
   };
