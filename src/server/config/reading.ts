@@ -53,12 +53,16 @@ export class Reading {
     return { text: undefined, origin: 'default' };
   }
 
-  /** Without the newline that editors and `echo` leave at the end. */
+  /**
+   * Without the newline that editors and `echo` leave at the end. In /run/secrets containers have
+   * their own, where compose cannot set the owner and nobody else is.
+   */
   #contents(name: string, file: string): string | undefined {
     try {
       const text = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
       if (text === '') this.refuse(name, `${JSON.stringify(file)} is empty`);
-      if (process.platform !== 'win32' && (statSync(file).mode & 0o004) !== 0) {
+      const isMounted = file.startsWith('/run/secrets/');
+      if (!isMounted && process.platform !== 'win32' && (statSync(file).mode & 0o004) !== 0) {
         const cure = `take that from them: chmod o-r ${file}`;
         this.warnings.push(`${name}: every user of this machine can read ${file}; ${cure}`);
       }
