@@ -3,11 +3,12 @@
 // writes nothing and fails when a page has drifted.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { owaspWord } from '../src/audit/vocabulary.ts';
 import * as checkers from '../src/checkers/index.ts';
 import { assurance } from '../src/core/assurance.ts';
 import { errors } from '../src/core/errors.ts';
 import { limits } from '../src/core/limits.ts';
-import { securityEvents } from '../src/core/security-event.ts';
+import { type SecurityEventKind, securityEvents } from '../src/core/security-event.ts';
 import { type Claim, type Claims, type PropertyName, properties } from '../src/core/verdict.ts';
 import * as faults from '../src/faults/index.ts';
 import * as gateways from '../src/gateways/index.ts';
@@ -265,10 +266,13 @@ function securityEventPage(): string {
   );
   return page(
     'Security events',
-    'What a server notes for those who watch over it: one structured line of the log each, `{"event": {...}}`. An event has a time, a kind, a severity, an outcome, the server, and as far as they are known a reason, the handle of the session, the id of the user, the address of the client and the id of the request. What a client can cause at will is gathered by the second, with a `count`. No event holds a credential, a password or a name that somebody typed.',
+    'What a server notes for those who watch over it: a record of the audit log (`AUDIT_FOLDER`), or else one structured line of the log each, `{"event": {...}}`. What gives somebody new rights (a login, a registration, a step-up, a new password or address, a token for an older one, enabling an account, looking at the sessions of others) is answered when it is on record, and with 503 `audit-unavailable` while nothing can be recorded; what takes rights away is never refused for that. An event has a time, a kind, a severity, an outcome, the server, and as far as they are known a reason, the handle of the session, the id of the user, the address of the client and the id of the request. What a client can cause at will is gathered by the second, with a `count`. No event holds a credential, a password or a name that somebody typed. The last column is the word of the OWASP Logging Vocabulary.',
     table(
-      ['kind', 'severity', 'outcome', 'meaning'],
-      rows.map(([kind, row]) => [`\`${kind}\``, row.severity, row.outcome, row.says]),
+      ['kind', 'severity', 'outcome', 'meaning', 'OWASP'],
+      rows.map(([kind, row]) => {
+        const word = owaspWord(kind as SecurityEventKind);
+        return [`\`${kind}\``, row.severity, row.outcome, row.says, word ?? ''];
+      }),
     ),
     '## Reasons',
     table(['kind', 'reason', 'meaning'], reasons),

@@ -82,6 +82,10 @@ export interface AuditLog extends AsyncDisposable {
    * rights (login, registration, step-up, a password, administration); endings are always honoured.
    */
   readonly canRecord: boolean;
+  /** How many entries wait in memory. */
+  readonly waiting: number;
+  /** How many found no room there, since the log was opened. */
+  readonly lost: number;
   /** Where the newest copied line of the log came from. */
   readonly lastSource: Source | undefined;
 }

@@ -79,6 +79,7 @@ class Writer implements AuditLog {
   #queue: Waiting[] = [];
   /** Kind -> how many found no room. */
   #lost = new Map<string, number>();
+  #lostInAll = 0;
   #isFailing = false;
   #running: Promise<void> | undefined;
 
@@ -97,6 +98,14 @@ class Writer implements AuditLog {
 
   get canRecord(): boolean {
     return !this.#isFailing;
+  }
+
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  get lost(): number {
+    return this.#lostInAll;
   }
 
   get lastSource(): Source | undefined {
@@ -161,6 +170,7 @@ class Writer implements AuditLog {
   async #offer(entry: AuditEntry | LogNote): Promise<void> {
     if (this.#queue.length >= this.#spoolMax) {
       this.#lost.set(entry.kind, (this.#lost.get(entry.kind) ?? 0) + 1);
+      this.#lostInAll += 1;
       throw unavailable();
     }
     this.#noteGap();

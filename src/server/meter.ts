@@ -38,6 +38,11 @@ export interface Gauges {
   readonly breaker?: () => string;
   readonly revocationAgeMs?: () => number;
   readonly keyGeneration?: () => number;
+  readonly audit?: () => {
+    readonly canRecord: boolean;
+    readonly waiting: number;
+    readonly lost: number;
+  };
 }
 
 export class Meter {
@@ -114,6 +119,7 @@ export class Meter {
       ]),
       ...this.#latencies(),
       ...gaugesOf(this.gauges),
+      ...auditOf(this.gauges),
     ];
   }
 
@@ -152,6 +158,24 @@ function entry<V>(map: Map<string, V>, key: string, make: () => V): V {
   const known = map.get(key) ?? make();
   map.set(key, known);
   return known;
+}
+
+function auditOf({ audit }: Gauges): Family[] {
+  if (audit === undefined) return [];
+  const { canRecord, waiting, lost } = audit();
+  const family = (name: string, type: 'gauge' | 'counter', help: string, value: number): Family => {
+    return { name: `sessionlab_audit_${name}`, type, help, samples: [{ value }] };
+  };
+  return [
+    family(
+      'writable',
+      'gauge',
+      'Is the audit log written? 0: who wants new rights is refused',
+      +canRecord,
+    ),
+    family('waiting', 'gauge', 'Entries of the audit log that are not on disk yet', waiting),
+    family('lost_total', 'counter', 'Entries of the audit log for which there was no room', lost),
+  ];
 }
 
 function gaugesOf({ breaker, revocationAgeMs, keyGeneration }: Gauges): Family[] {

@@ -121,10 +121,11 @@ export function addSecurityEvents(app: App, parts: Parts, meter: Meter): void {
       server,
       ...(request && { address: request.ip, requestId: request.id }),
     };
+    const recording = gathered.has(noticed.kind) ? gather(event) : sink(event);
     if (noticed.kind === 'login' && request && isExposed(request, config)) {
       app.securityEvent({ kind: 'insecure-transport' }, request);
     }
-    return gathered.has(noticed.kind) ? gather(event) : sink(event);
+    return recording;
   }
 
   app.decorate('securityEvent', (noticed, request) => ignoreOutage(note(noticed, request)));

@@ -61,11 +61,12 @@ export function measured(store: SessionStore, meter: Meter): SessionStore {
 }
 
 /** Lets the meter look at what the parts know of themselves. */
-export function observe({ store, revocations, keys }: Parts, meter: Meter): void {
+export function observe({ store, revocations, keys, audit }: Parts, meter: Meter): void {
   meter.gauges = {
     ...(store.breaker && { breaker: () => store.breaker?.() ?? 'closed' }),
     ...(revocations && { revocationAgeMs: () => revocations.ageMs() }),
     ...(keys && { keyGeneration: () => keys.generation }),
+    ...(audit && { audit: () => audit }),
   };
 }
 

@@ -9,7 +9,7 @@ import { inject } from 'vitest';
 import { newTokenKey } from '../../src/keys/token-key.ts';
 import { type Environment, readConfig } from '../../src/server/config.ts';
 import { Meter } from '../../src/server/meter.ts';
-import type { App } from '../../src/server/parts.ts';
+import type { App, Parts } from '../../src/server/parts.ts';
 import {
   closeParts,
   openAccountsIfAny,
@@ -59,7 +59,11 @@ export interface TestServer extends AsyncDisposable {
 }
 
 /** The application as the replica puts it together; nothing listens. */
-export async function startApp(answer: Answer, changes: Environment = {}): Promise<TestServer> {
+export async function startApp(
+  answer: Answer,
+  changes: Environment = {},
+  more: Pick<Parts, 'audit'> = {},
+): Promise<TestServer> {
   const config = readConfig({ ...(await environment(answer)), ...changes });
   const meter = new Meter();
   const [store, accounts] = await Promise.all([
@@ -67,7 +71,7 @@ export async function startApp(answer: Answer, changes: Environment = {}): Promi
     openAccountsIfAny(config),
   ]);
   const recognition = await openRecognition(config, store);
-  const parts = { config, store, meter, ...(accounts && { accounts }), ...recognition };
+  const parts = { config, store, meter, ...(accounts && { accounts }), ...recognition, ...more };
   const lines: string[] = [];
   const logTo = new PassThrough().on('data', (chunk: Buffer) => lines.push(chunk.toString()));
   const app = buildServer(parts, { logTo });

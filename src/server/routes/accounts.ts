@@ -130,6 +130,7 @@ function entryRoutes(app: App, { config, accounts, recogniser }: AccountParts): 
         await app.recorded({ kind: 'login', ...about }, request);
       } catch (cause) {
         await endBegun(recogniser, begun, 'unrecorded');
+        app.securityEvent({ kind: 'session-ended', reason: 'unrecorded', ...about }, request);
         throw cause;
       }
       const body = carry(reply, begun);
