@@ -2,11 +2,12 @@
 // attention, one line for each thing, all on one screen.
 
 import { styleText } from 'node:util';
+import type { Verification } from './chain-check.ts';
 import type { AuditReport, Happening } from './report.ts';
 import { table } from './show.ts';
-import type { Verification } from './verify.ts';
 
 const rowsMax = 6;
+const sessionsMax = 12;
 const labelWidth = 20;
 
 export function reportText(report: AuditReport): string {
@@ -88,17 +89,21 @@ function unreadable(count: number): string {
   return count === 0 ? '' : `   ${amount(count, 'line')} unreadable`;
 }
 
+/** One row for each session, so that one who was known to several servers is seen at once. */
 function servedText(served: AuditReport['served']): string {
   const known = served.filter(({ userId }) => userId !== null);
-  const nobody = served.filter(({ userId }) => userId === null);
-  const rows = known.slice(0, rowsMax * 2).map(({ userId, session, by, requests }) => {
-    return [`  ${userId?.slice(0, 8)}`, session?.slice(0, 8) ?? '-', by, String(requests)];
+  const sessions = Map.groupBy(known, ({ userId, session }) => `${userId} ${session}`);
+  const rows = [...sessions.values()].slice(0, sessionsMax).map((each) => {
+    const [first] = each;
+    const servers = each.map(({ by, requests }) => `${by} (${requests})`).join(' ');
+    return [`  ${first?.userId?.slice(0, 8)}`, first?.session?.slice(0, 8) ?? '-', servers];
   });
   const users = new Set(known.map(({ userId }) => userId)).size;
-  const more = known.length > rows.length ? `; all ${known.length} rows with --json` : '';
-  const unknown = nobody.reduce((sum, { requests }) => sum + requests, 0);
-  const foot = `  ${amount(users, 'user')}, ${amount(unknown, 'request')} for nobody in particular`;
-  return `${table([['  user', 'session', 'server', 'requests'], ...rows])}\n${foot}${more}`;
+  const unknown = served.reduce((sum, each) => sum + (each.userId === null ? each.requests : 0), 0);
+  const foot = `  ${amount(users, 'user')}, ${amount(sessions.size, 'session')}`;
+  const more = sessions.size > rows.length ? '; all of them with --json' : '';
+  const nobody = `; ${amount(unknown, 'request')} of nobody in particular`;
+  return `${table([['  user', 'session', 'server (requests)'], ...rows])}\n${foot}${nobody}${more}`;
 }
 
 function amount(count: number, one: string, many = `${one}s`): string {

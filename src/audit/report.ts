@@ -3,9 +3,9 @@
 // servers said of each request to the gateway; nobody else knows it.
 
 import type { AuditRecord } from './audit-log.ts';
+import type { Verification } from './chain-check.ts';
 import { logsBelow, recordsOf } from './segments.ts';
 import { timeOf } from './show.ts';
-import type { Verification } from './verify.ts';
 
 type Counts = Readonly<Record<string, number>>;
 
