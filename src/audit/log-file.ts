@@ -3,7 +3,7 @@
 // cut off, and written again: a second fsync alone would not bring back what the first one lost.
 
 import { mkdirSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { segmentAt } from './segments.ts';
 import { lockLog } from './writer-lock.ts';
@@ -51,8 +51,8 @@ export class LogFile implements AsyncDisposable {
       done += (await this.#handle.write(bytes, done, bytes.length - done, at)).bytesWritten;
     }
     await this.#handle.datasync();
-    // Writing into a file that somebody deleted succeeds, and leaves nothing.
-    if (await this.#isGone()) throw new Error('the segment was deleted');
+    // Writing into a file that somebody deleted or moved succeeds, and leaves nothing here.
+    if (await this.#isGone()) throw new Error('the segment is not there any more');
     this.#end += bytes.length;
     this.#isClean = true;
   }
@@ -63,7 +63,8 @@ export class LogFile implements AsyncDisposable {
   }
 
   async #isGone(): Promise<boolean> {
-    return (await this.#handle.stat()).nlink === 0;
+    const there = await stat(segmentAt(this.#folder, this.#segment).file).catch(() => undefined);
+    return there?.ino !== (await this.#handle.stat()).ino;
   }
 
   async #mend(): Promise<void> {

@@ -191,7 +191,11 @@ test.each([
     expect(await tell(1)).toMatchObject({ outcome: 'durable', canRecord: true });
     place.fill(pid);
     // The rest of the last block of the file may still take some.
-    const number = 1;
+    let number = 1;
+    const another = () => {
+      number += 1;
+      return tell(number);
+    };
     let answer = await tell('logout');
     while (answer?.outcome === 'durable') answer = await another();
     expect(answer).toMatchObject({ outcome: 'audit-unavailable', canRecord: false });
