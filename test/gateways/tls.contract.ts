@@ -191,16 +191,21 @@ export function tls(gateway: Gateway): void {
     expect(outcome.fields['strict-transport-security']).toMatch(/^max-age/);
   });
 
-  test('the log says which TLS it was', async () => {
+  test('the log says which TLS it was, and who was served, which no client is told', async () => {
     const accessLogFile = join(await folder(), 'access.ndjson');
     const { running, url, tlsUrl, ca } = await stage(gateway, { accessLogFile });
     await ask(`${url}/app/`);
     await ask(`${tlsUrl}/app/`, { tls: { ca, maxVersion: 'TLSv1.2' } });
-    await ask(`${tlsUrl}/app/`, { tls: { ca } });
+    const claims = { 'x-audit': 's9#9 / mallory h9' };
+    const { fields } = await ask(`${tlsUrl}/app/audited`, { tls: { ca }, fields: claims });
+    expect(fields).not.toHaveProperty('x-audit');
+    await ask(`${tlsUrl}/app/`, { tls: { ca }, fields: claims });
     await running[Symbol.asyncDispose]();
     const lines = (await readFile(accessLogFile, 'utf8')).trimEnd().split('\n');
-    const logged = lines.map((line) => (JSON.parse(line) as AccessLine).tls);
-    expect(logged).toEqual([null, 'TLSv1.2', 'TLSv1.3']);
+    const logged = lines.map((line) => JSON.parse(line) as AccessLine);
+    expect(logged.map((line) => line.tls)).toEqual([null, 'TLSv1.2', 'TLSv1.3', 'TLSv1.3']);
+    const served = { by: 's1#1', route: '/audited', userId: 'u1', session: 'h1' };
+    expect(logged.map((line) => line.served)).toEqual([null, null, served, null]);
   });
 
   onlyHealth(gateway);

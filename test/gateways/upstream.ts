@@ -111,6 +111,7 @@ function answer(seen: Seen, request: IncomingMessage, response: ServerResponse):
     const delayMs = Number(seen.url.split('=')[1]);
     setTimeout(() => response.end(JSON.stringify(seen)), delayMs);
   } else if (path !== '/never') {
+    if (path === '/audited') response.setHeader('x-audit', `${seen.by}#1 /audited u1 h1`);
     response.writeHead(path === '/teapot' ? 418 : 200, {
       'content-type': 'application/json',
       'set-cookie': ['a=1; Path=/', 'b=2'],
