@@ -4,7 +4,16 @@
 // writes they do not fit for a moment: a reader that sees that keeps what it has.
 
 import { createPrivateKey, randomUUID, X509Certificate } from 'node:crypto';
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import {
+  constants,
+  copyFile,
+  link,
+  mkdir,
+  readFile,
+  rename,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { OperatingError } from '../core/errors.ts';
 import { boundsOf, issue, makeAuthority, namesOf, type Pair } from './authority.ts';
@@ -108,8 +117,8 @@ async function keepAuthority(files: Files, names: readonly Name[], now: Date) {
   const old = await find(files);
   if (old === undefined) {
     const { certificate, key } = await makeAuthority(distinct([...loopback, ...names]), now);
-    await write(files.keyFile, key, 0o600, link)
-      .then(() => write(files.file, certificate, 0o644, link))
+    await write(files.keyFile, key, 0o600, placeNew)
+      .then(() => write(files.file, certificate, 0o644, placeNew))
       .catch((error: unknown) => {
         if (!isOfSystem(error) || error.code !== 'EEXIST') throw error;
       });
@@ -167,7 +176,15 @@ async function readOrNothing(file: string): Promise<string | undefined> {
   });
 }
 
-/** Puts a whole file in its place: `rename` replaces what is there, `link` refuses to. */
+/** Fails where there is a file. File systems without links get a copy, which is not whole at once. */
+async function placeNew(draft: string, file: string): Promise<void> {
+  await link(draft, file).catch((error: unknown) => {
+    if (isOfSystem(error) && error.code === 'EEXIST') throw error;
+    return copyFile(draft, file, constants.COPYFILE_EXCL);
+  });
+}
+
+/** Puts a whole file in its place: `rename` replaces what is there, `placeNew` refuses to. */
 async function write(
   file: string,
   text: string,
