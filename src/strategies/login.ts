@@ -239,7 +239,8 @@ export async function endLogin(
   reason: EndReason,
 ): Promise<boolean> {
   const { store, clock } = options;
-  const sessions = await store.list(userId, clock.now());
+  // Also what has expired: a touch may be under way that is judged by an earlier clock.
+  const sessions = await store.list(userId, 0);
   const wanted = sessions.find((session) => session.handle === handle);
   if (wanted !== undefined) return endSession(options, wanted, reason);
   return store.revoke(userTag(userId), reason, clock.now());

@@ -284,3 +284,11 @@ test.each(['leave', 'end one', 'log in'])(
     await end();
   },
 );
+
+test('a login that has expired by the clock of who ends it by its handle is ended for every other', async () => {
+  const { clock, store, recogniser, client } = await begun();
+  const { id, userId, handle, createdAt: now } = await recognised(recogniser, client);
+  clock.pass(lifetimes.idleMs);
+  expect(await recogniser.endOne({ userId }, handle)).toBe(false);
+  expect(await store.touch(id, now + 1, now + lifetimes.absoluteMs)).toBe(false);
+});
