@@ -27,7 +27,7 @@ export interface Pair {
   readonly key: string;
 }
 
-export const DAY_MS = 86_400_000;
+const DAY_MS = 86_400_000;
 const AUTHORITY_DAYS = 3652;
 /** Browsers accept no more of certificates made after September 2020. */
 const SERVER_DAYS = 397;

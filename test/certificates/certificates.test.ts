@@ -17,7 +17,7 @@ import {
   KeyUsagesExtension,
   X509Certificate as Parsed,
 } from '@peculiar/x509';
-import { issue, makeAuthority, type Pair } from '../../src/certificates/authority.ts';
+import { boundsOf, issue, makeAuthority, type Pair } from '../../src/certificates/authority.ts';
 import { keepCertificates, type Wish } from '../../src/certificates/folder.ts';
 import { loopback, type Name, parseName } from '../../src/certificates/name.ts';
 import { isWithin } from '../../src/certificates/name-constraints.ts';
@@ -180,6 +180,14 @@ test('a bound holds the host, all below it, and nothing beside it', () => {
     expect(within(text)).toBe(true);
   for (const text of ['test', 'notshop.test', 'shop.test.example', '10.0.0.50', '*.test'])
     expect(within(text)).toBe(false);
+});
+
+test.each([1, 5, 12, 100])('an authority bears %i names, and is believed', async (count) => {
+  const hosts = Array.from({ length: count }, (_, index) => `host-${index}.shop.test`);
+  const asked = [...loopback, ...names(...hosts, '10.1.2.3', 'fe80::1:2')];
+  const authority = await makeAuthority(asked, now);
+  expect(boundsOf(new X509Certificate(authority.certificate))).toEqual(asked);
+  expect(await judged(authority.certificate, await issue(authority, asked, now))).toBe('trusted');
 });
 
 test('what is good is kept, byte for byte', async () => {

@@ -88,9 +88,8 @@ export function tls(gateway: Gateway): void {
       const { tlsUrl, ca, fingerprint } = await stage(gateway);
       const only = { ca, minVersion: version, maxVersion: version };
       expect(await shake(tlsUrl, only)).toMatchObject({ protocol: version, fingerprint });
-      for (const host of ['127.0.0.1', 'localhost']) {
-        const url = tlsUrl.replace('127.0.0.1', host);
-        expect((await ask(`${url}/app/`, { tls: only })).status).toBe(200);
+      for (const name of [{}, { servername: 'localhost' }, { servername: 'api.shop.test' }]) {
+        expect((await ask(`${tlsUrl}/app/`, { tls: { ...only, ...name } })).status).toBe(200);
       }
       const { ca: strange } = await stage(gateway);
       await expect(ask(`${tlsUrl}/app/`, { tls: { ca: strange } })).rejects.toThrow(/self-signed/);
@@ -304,7 +303,7 @@ function renewal(gateway: Gateway): void {
     }
     isOver = true;
     const statuses = (await Promise.all(clients)).flat();
-    expect(statuses.length).toBeGreaterThan(40);
+    expect(statuses.length).toBeGreaterThan(10);
     expect(new Set(statuses)).toEqual(new Set([200]));
     expect(latest).not.toBe(fingerprint);
     expect((await inFlight).status).toBe(200);
