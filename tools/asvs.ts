@@ -5,6 +5,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import * as strategies from '../src/strategies/index.ts';
+import { answers } from '../test/server/answers.ts';
 
 /** https://github.com/OWASP/ASVS, version 5.0.0, chapters V7 and V9. */
 const demands: Readonly<Record<string, string>> = {
@@ -39,34 +40,67 @@ const demands: Readonly<Record<string, string>> = {
 interface Shown {
   readonly file: string;
   readonly law: string;
+  /** Of the strategies it runs on; none: it does not depend on them. */
+  readonly names: ReadonlySet<string>;
 }
 
-const testName = /(?:test|it)(?:\.each\([\s\S]*?\))?\(\s*(['"`])((?:\\.|(?!\1)[\s\S])*)\1/g;
+const testName = /test(?:\.(?:each|runIf)\([\s\S]*?\))?\(\s*(['"`])((?:\\.|(?!\1)[\s\S])*)\1/g;
 
 function testsOf(id: string): Shown[] {
   return globSync('test/**/*.ts')
     .map((file) => file.replaceAll('\\', '/'))
     .sort()
-    .flatMap((file) =>
-      [...readFileSync(file, 'utf8').matchAll(testName)]
-        .map((match) => match[2] ?? '')
-        .filter((name) => name.includes(`[ASVS ${id}]`))
-        .map((name) => ({
+    .flatMap((file) => {
+      const source = readFileSync(file, 'utf8');
+      return [...source.matchAll(testName)]
+        .filter(([, , name]) => name?.includes(`[ASVS ${id}]`))
+        .map((match) => ({
           file,
-          law: name
+          law: (match[2] ?? '')
             .replaceAll(/\s*\[ASVS [\d.]+\]/g, '')
             .replaceAll(/%s|\$\w+(?: on \$\w+)*/g, '…'),
-        })),
-    );
+          names: strategiesOf(file, source, match),
+        }));
+    });
+}
+const all = Object.keys(strategies);
+/** Of this one nothing is on the server: what counts, lists or ends one by one does not run on it. */
+const unlisted = 'sealed-cookie';
+const contract = 'test/strategies/strategy.contract.ts';
+
+/**
+ * A contract suite runs on all, or from a mark on all with records; a file named after a strategy
+ * runs on that one; and a test of the server on the answers that its statement names.
+ */
+function strategiesOf(file: string, source: string, match: RegExpExecArray): Set<string> {
+  const { index: at, 0: call } = match;
+  if (file === contract) return recordedIf(at > source.indexOf('if (!isRecorded) return;'));
+  if (file.startsWith('test/strategies/')) {
+    const named = all.filter((name) => basename(file).startsWith(name));
+    return new Set(named.sort((one, other) => other.length - one.length).slice(0, 1));
+  }
+  if (!file.startsWith('test/server/')) return new Set();
+  const begins = [...source.matchAll(/^(?:describe|test)\b/gm)].map(({ index }) => index);
+  const from = begins.findLast((begin) => begin <= at);
+  const text = source.slice(
+    from,
+    begins.find((begin) => begin > at),
+  );
+  if (text.includes('.each(answers)')) return recordedIf(call.includes('areListed'));
+  const ran = [...text.matchAll(/\banswers\[(\d)\]/g)].map(([, n]) => answers[Number(n)]);
+  return new Set(ran.flatMap((answer) => answer?.strategy ?? []));
 }
 
-/** A contract suite runs over all members; a file that is named after one runs on that one. */
-function strategiesOf(file: string): string {
-  if (file.startsWith('test/strategies/')) {
-    const named = basename(file).replace(/\.(test|contract)\.ts$/, '');
-    return named in strategies ? `\`${named}\`` : 'all';
-  }
-  return /answers|examined|STRATEGY|strategies/.test(readFileSync(file, 'utf8')) ? 'all' : 'any';
+function recordedIf(isRecorded: boolean): Set<string> {
+  return new Set(all.filter((name) => !isRecorded || name !== unlisted));
+}
+
+function shown(names: ReadonlySet<string>): string {
+  if (names.size === 0) return 'any';
+  const missing = all.filter((name) => !names.has(name));
+  if (missing.length === 0) return 'all';
+  if (missing.length === 1) return `all but \`${missing}\``;
+  return [...names].map((name) => `\`${name}\``).join(', ');
 }
 
 /** One row for each test. @throws Error naming every demand that no test shows. */
@@ -75,11 +109,11 @@ export function asvsRows(): string[][] {
   const missing = found.filter(({ tests }) => tests.length === 0).map(({ id }) => id);
   if (missing.length > 0) throw new Error(`No test shows ASVS ${missing.join(', ')}.`);
   return found.flatMap(({ id, says, tests }) =>
-    tests.map(({ file, law }, at) => [
+    tests.map(({ file, law, names }, at) => [
       at === 0 ? id : '',
       at === 0 ? says : '',
       `[${law}](../../${file})`,
-      strategiesOf(file),
+      shown(names),
     ]),
   );
 }

@@ -282,7 +282,7 @@ function securityEventPage(): string {
 function asvsPage(): string {
   return page(
     'OWASP ASVS 5.0, sessions and tokens',
-    'Every demand of chapters V7 (sessions) and V9 (self-contained tokens), in our own words, with the tests that show it and the strategies they run on: all of them, the one named, or any (what is tested does not depend on it).',
+    'Every demand of chapters V7 (sessions) and V9 (self-contained tokens), in our own words, with the tests that show it and the strategies they run on: all of them, those named, or any (what is tested does not depend on it). `sealed-cookie` keeps no session on a server, so with it a user’s sessions are not counted (7.1.2), and other ones than the own are not listed or ended one by one (7.5.2, 7.4.5), but all at once.',
     table(['id', 'demand', 'shown by', 'strategies'], asvsRows()),
   );
 }

@@ -17,18 +17,15 @@ import {
   openStore,
 } from '../../src/server/serve.ts';
 import { buildServer } from '../../src/server/server.ts';
+import { newSealingKeys } from '../../src/strategies/sealing.ts';
 import { freshDatabase } from '../support/backing.ts';
+import type { Answer } from './answers.ts';
 
-export const answers = [
-  { strategy: 'token', store: 'postgres' },
-  { strategy: 'session', store: 'memory' },
-  { strategy: 'session', store: 'redis' },
-  { strategy: 'session', store: 'postgres' },
-] as const;
-export type Answer = (typeof answers)[number];
+export { type Answer, answers, areListed } from './answers.ts';
 
 export const password = 'canary-password-4711';
 const tokenKey = await newTokenKey();
+const sealingKeys = newSealingKeys();
 
 /** The environment of a test server, which hashes passwords cheaply. */
 export async function environment(answer: Answer): Promise<Environment> {
@@ -40,6 +37,7 @@ export async function environment(answer: Answer): Promise<Environment> {
     DATABASE_URL: await freshDatabase(),
     REDIS_URL: inject('redisUrl'),
     TOKEN_KEY: tokenKey,
+    SEALING_KEYS: sealingKeys,
     SECURE_COOKIES: 'false',
     STORE_TIMEOUT_MS: '2000',
     PASSWORD_HASH_MEMORY_KIB: '64',
