@@ -9,6 +9,7 @@ import type { Session } from '../../src/core/session.ts';
 import { memory } from '../../src/revocations/memory.ts';
 import type { Environment } from '../../src/server/config.ts';
 import { SessionWatch, type WatchEnd } from '../../src/server/session-watch.ts';
+import { newSealingKeys } from '../../src/strategies/sealing.ts';
 import type { Recogniser } from '../../src/strategies/strategy.ts';
 import { freshDatabase } from '../support/backing.ts';
 import { answers, type Client, clientAt, password, startApp } from './ground.ts';
@@ -52,14 +53,21 @@ async function listen(url: string, client: Client): Promise<Stream> {
 
 const soon = { timeout: 10_000, interval: 20 };
 
+const sealed = {
+  STRATEGY: 'sealed-cookie',
+  SEALING_KEYS: newSealingKeys(),
+  REVOCATIONS: 'postgres',
+};
+
 describe.each([
-  { answer: answers[0], store: 'postgres' },
-  { answer: answers[2], store: 'redis' },
-  { answer: answers[2], store: 'cached' },
-])('$answer.strategy on $store', ({ answer, store }) => {
+  { answer: answers[0], name: 'token', changes: {} },
+  { answer: answers[2], name: 'session on redis', changes: {} },
+  { answer: answers[2], name: 'session on cached', changes: { STORE: 'cached' } },
+  { answer: answers[1], name: 'sealed-cookie', changes: sealed },
+])('$name', ({ answer, changes }) => {
   let shared: Environment;
   beforeEach(async () => {
-    shared = { DATABASE_URL: await freshDatabase(), STORE: store };
+    shared = { DATABASE_URL: await freshDatabase(), ...changes };
   });
 
   async function loggedIn(url: string): Promise<Client> {

@@ -5,7 +5,9 @@
 // Ending more than the own session needs a fresh proof of identity, so that a thief cannot end the
 // owner's (ASVS 7.5.2).
 
+import type { FastifyRequest } from 'fastify';
 import { OperatingError } from '../../core/errors.ts';
+import type { Left } from '../../strategies/strategy.ts';
 import type { App, Parts } from '../parts.ts';
 import { afterChange } from '../security-events.ts';
 import { carry, requireFresh } from '../session-plugin.ts';
@@ -31,12 +33,13 @@ const csrf = {
 const tags = ['sessions'];
 
 export function sessionRoutes(app: App, parts: Parts): void {
-  lifeRoutes(app, parts);
+  renewalRoutes(app, parts);
+  leavingRoutes(app, parts);
   deviceRoutes(app, parts);
   formRoutes(app, parts);
 }
 
-function lifeRoutes(app: App, { config, recogniser }: Parts): void {
+function renewalRoutes(app: App, { config, recogniser }: Parts): void {
   // A token is good without asking anybody; a session has the same rights by whatever credential.
   const givesMore = config.strategy.startsWith('token');
 
@@ -74,6 +77,24 @@ function lifeRoutes(app: App, { config, recogniser }: Parts): void {
       return carry(reply, refreshed.issue);
     },
   );
+}
+
+function leavingRoutes(app: App, { config, recogniser }: Parts): void {
+  async function leave(request: FastifyRequest): Promise<Left> {
+    const left = await recogniser.leave(request.headers);
+    for (const { handle, userId } of left.ended) {
+      app.sessionWatch.ended({ handle });
+      await app.securityEvent({ kind: 'logout', session: handle, userId }, request);
+    }
+    return left;
+  }
+
+  /** Who is nobody has perhaps left already by this very request, and not durably. */
+  async function hasLeftDurably(request: FastifyRequest): Promise<void> {
+    if (request.recognition?.kind === 'recognised') return;
+    await leave(request);
+    throw new OperatingError('not-authenticated');
+  }
 
   app.post(
     '/logout',
@@ -82,12 +103,7 @@ function lifeRoutes(app: App, { config, recogniser }: Parts): void {
       schema: { summary: 'End this session', tags, response: { 204: nothing } },
     },
     async (request, reply) => {
-      const left = await recogniser.leave(request.headers);
-      carry(reply, left);
-      for (const { handle, userId } of left.ended) {
-        app.sessionWatch.ended({ handle });
-        await app.securityEvent({ kind: 'logout', session: handle, userId }, request);
-      }
+      carry(reply, await leave(request));
       return reply.code(204).send(null);
     },
   );
@@ -95,7 +111,7 @@ function lifeRoutes(app: App, { config, recogniser }: Parts): void {
   app.post(
     '/logout-everywhere',
     {
-      onRequest: app.authenticated,
+      onRequest: [app.recognised, hasLeftDurably],
       schema: {
         summary: 'End all my sessions; needs a fresh login or step-up',
         tags,
