@@ -17,7 +17,10 @@ import type {
 } from '../strategies/strategy.ts';
 
 export interface VisitOptions {
-  /** Other origins whose pages may send requests that change something. Default: none. */
+  /**
+   * Other origins whose pages may send requests that change something; their preflights (CORS) are
+   * the application's to answer. Default: none.
+   */
   readonly allowedOrigins?: readonly string[];
 }
 

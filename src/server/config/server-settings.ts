@@ -51,7 +51,7 @@ export const serverSettings = {
   ),
   allowedOrigins: list(
     'ALLOWED_ORIGINS',
-    'other sites whose pages may send requests that change something',
+    'other origins whose pages may send what changes something; preflights (CORS) are for a gateway',
     'an origin like https://shop.example',
     isOrigin,
   ),
