@@ -29,6 +29,7 @@ interface Options {
   readonly jobs: number;
   readonly results: string;
   readonly gateway: keyof typeof gateways;
+  readonly audit?: boolean;
   readonly json?: boolean;
   readonly full?: boolean;
 }
@@ -44,6 +45,7 @@ export function labCommand(): Command {
     .addOption(
       new Option('--gateway <name>', 'front door').choices(Object.keys(gateways)).default('node'),
     )
+    .option('--audit', 'servers and gateway keep audit logs, beside the histories')
     .option('--full', 'print every verdict of every run')
     .option('--json', 'print results as JSON, and nothing else')
     .action(lab);
@@ -64,6 +66,7 @@ async function runAll(chosen: readonly Selection[], options: Options): Promise<R
   await using ground = await openLab({
     folder: options.results,
     gateway: options.gateway,
+    audit: options.audit === true,
     bundle: turns.length >= runsWorthABundle,
   });
   signal.throwIfAborted();

@@ -73,6 +73,8 @@ export interface Completion {
   readonly sess?: string;
   /** SHA-256 of the credential issued. */
   readonly set?: string;
+  /** The id of the request, from the answer: under it the logs of gateway and servers know it. */
+  readonly req?: string;
   /** Problem code or network error code. */
   readonly reason?: string;
   /** The answer takes the cookie of the session from the client, though it ends nothing. */

@@ -32,6 +32,7 @@ interface Held {
 interface Got extends Exchange {
   readonly headers: IncomingHttpHeaders;
   readonly body: Readonly<Record<string, unknown>>;
+  readonly requestId?: string | undefined;
   readonly tHdr?: number;
 }
 
@@ -98,6 +99,7 @@ export class Client implements AsyncDisposable {
       server: text(got.headers['x-served-by']) ?? null,
       ...seen(got, user),
       ...begun,
+      ...(got.requestId !== undefined && { req: got.requestId }),
       ...(got.reason !== undefined && { reason: got.reason }),
       ...(!endings.has(step.f) && clearsSession(got.headers) && { cleared: true }),
       ...(got.retryAfter && { retryAfter: true }),
@@ -135,6 +137,7 @@ export class Client implements AsyncDisposable {
         status: answer.statusCode,
         headers: answer.headers,
         retryAfter: answer.headers['retry-after'] !== undefined,
+        requestId: text(answer.headers['x-request-id']),
         tHdr: this.#options.recorder.now(),
         tries: tries === undefined ? undefined : Number(tries),
       };

@@ -13,6 +13,7 @@ import { OperatingError } from '../core/errors.ts';
 import type { LinkPort, PairPort, ServerPort, StagePort } from '../faults/fault.ts';
 import type { RunningGateway } from '../gateways/gateway.ts';
 import * as gateways from '../gateways/index.ts';
+import { recordGateway } from './gateway-audit.ts';
 import { type Link, openLink } from './link.ts';
 import { lockSessions } from './postgres-lock.ts';
 import { openSupervisor, type Supervised, type Supervisor } from './supervisor.ts';
@@ -29,7 +30,7 @@ export interface ClusterOptions {
   readonly seed: string;
   /** The program that is a server. */
   readonly entry: string;
-  /** What every server is configured with. */
+  /** What every server is configured with. Where it names an audit log, the gateway has one, too. */
   readonly env: NodeJS.ProcessEnv;
   /** What all servers share; each reaches it through a link of its own. */
   readonly sessionStoreUrl: string | undefined;
@@ -57,6 +58,7 @@ export class Cluster implements StagePort, Doors, AsyncDisposable {
   readonly #supervisor: Supervisor;
   readonly #servers: ClusterServer[] = [];
   #gateway: RunningGateway | undefined;
+  #record: AsyncDisposable | undefined;
 
   private constructor(options: ClusterOptions) {
     this.#options = options;
@@ -70,12 +72,15 @@ export class Cluster implements StagePort, Doors, AsyncDisposable {
     const made = Array.from({ length: options.servers }, () => cluster.#make());
     const started = await Promise.allSettled(made.map((server) => server.launch()));
     for (const each of started) if (each.status === 'rejected') throw each.reason;
+    const accessLogFile = join(options.folder, 'access.ndjson');
+    const { AUDIT_FOLDER: auditFolder } = options.env;
+    if (auditFolder) cluster.#record = await recordGateway(accessLogFile, auditFolder);
     cluster.#gateway = await gateways[options.gateway].start({
       groups: [{ name: group, policy: options.policy, upstreams: cluster.#upstreams() }],
       routes: [{ path: '/', group }],
       listen: { port: options.gatewayPort ?? 0 },
       seed: options.seed,
-      accessLogFile: join(options.folder, 'access.ndjson'),
+      accessLogFile,
       answerTimeoutMs,
     });
     stack.move();
@@ -138,6 +143,7 @@ export class Cluster implements StagePort, Doors, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#gateway?.[Symbol.asyncDispose]();
+    await this.#record?.[Symbol.asyncDispose]();
     await this.#supervisor[Symbol.asyncDispose]();
     await Promise.all(this.#servers.map((server) => server[Symbol.asyncDispose]()));
   }

@@ -27,6 +27,8 @@ export interface LabOptions {
   readonly bundle?: boolean;
   /** A name in the registry of gateways. Default: node. */
   readonly gateway?: keyof typeof gateways;
+  /** Servers and gateway keep audit logs, in the folder `audit` of each run. Default: false. */
+  readonly audit?: boolean;
 }
 
 /** What one run stands on. */
@@ -109,14 +111,16 @@ class SharedGround implements Lab {
   /** Tells our databases from those of other labs on the same server. */
   readonly #prefix = `sessionlab_${randomBytes(4).toString('hex')}`;
   readonly #names = new Set<string>();
+  readonly #audit: boolean;
   #accountsUrl = '';
   #runs = 0;
 
-  constructor(folder: string, made: Made, { gateway = 'node' }: LabOptions) {
+  constructor(folder: string, made: Made, { gateway = 'node', audit = false }: LabOptions) {
     const { serverEntry, backing, tokenKey } = made;
     this.folder = folder;
     this.serverEntry = serverEntry;
     this.gateway = gateway;
+    this.#audit = audit;
     this.#backing = backing;
     this.#tokenKey = tokenKey;
   }
@@ -167,7 +171,9 @@ class SharedGround implements Lab {
     const apart = stores[store].needs === 'redis' && settings.REVOCATIONS === 'postgres';
     const endings = apart && { REVOCATIONS_URL: await copy(`${this.#prefix}_${number}_endings`) };
     const folder = await this.#folderOf(run, number);
-    const env = { ...this.#env(), STRATEGY: strategy, STORE: store, ...settings, ...endings };
+    const audit = this.#audit && { AUDIT_FOLDER: join(folder, 'audit'), AUDIT_FIELD: 'true' };
+    const answered = { STRATEGY: strategy, STORE: store, ...settings, ...endings };
+    const env = { ...this.#env(), ...answered, ...audit };
     const owned = stack.move();
     return { folder, env, ...stands, [Symbol.asyncDispose]: () => owned.disposeAsync() };
   }
@@ -205,6 +211,10 @@ class SharedGround implements Lab {
       ...process.env,
       NODE_OPTIONS: undefined,
       TOKEN_KEY_FILE: undefined,
+      AUDIT_FOLDER: undefined,
+      AUDIT_ANCHOR: undefined,
+      AUDIT_KEY: undefined,
+      AUDIT_KEY_FILE: undefined,
       PORT: '0',
       HOST: '127.0.0.1',
       LOG_LEVEL: 'warn',
