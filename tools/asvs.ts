@@ -64,7 +64,7 @@ function testsOf(id: string): Shown[] {
     });
 }
 const all = Object.keys(strategies);
-/** Of this one nothing is on the server: what counts, lists or ends one by one does not run on it. */
+/** Nothing of it is on a server: what counts, lists or ends one by one does not run on it. */
 const unlisted = 'sealed-cookie';
 const contract = 'test/strategies/strategy.contract.ts';
 

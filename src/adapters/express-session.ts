@@ -63,7 +63,7 @@ export function raceFree(Base: StoreClass): new (options: ExpressSessionOptions)
   };
 }
 
-/** The same with promises: what is in the store, and what each session object of it was made from. */
+/** The same with promises: what is stored, and what each session object was made from. */
 class SavedSessions {
   readonly #options: ExpressSessionOptions;
   /** What a session object held when it was loaded or saved last: it exists in the store. */

@@ -1,5 +1,5 @@
 // What a visit keeps in every framework: it follows what is done with the session, caches keep none
-// of its credentials, the scheme counts where the framework knows it, and an outage logs nobody out.
+// of its credentials, the scheme counts where a framework knows it, and an outage logs nobody out.
 
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';

@@ -67,7 +67,7 @@ const emailChanged = {
 
 const tags = ['accounts'];
 
-/** For what fails after a change of password: the same request, repeated, has the wrong password. */
+/** For what fails after a change of password: repeated, the request has the wrong password. */
 const isChanged = 'The password is changed: prove by it who you are (POST /step-up)';
 const endAll = 'end what may go on elsewhere (POST /logout-everywhere)';
 
