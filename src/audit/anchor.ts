@@ -83,7 +83,7 @@ function ifMissing<T>(value: T) {
   };
 }
 
-const timeoutMs = 5_000;
+const timeoutMs = 2_000;
 const undefinedTable = '42P01';
 const columns = 'log, size::float8 as size, hash, made_at as time, signature';
 

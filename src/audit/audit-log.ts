@@ -73,7 +73,7 @@ export interface AuditLog extends AsyncDisposable {
    */
   append(entry: AuditEntry): Promise<void>;
   /**
-   * Like `append`, but what could not be written is not kept: `lastSource` says how far it came.
+   * Like `append`, but what could not be written is not kept: `copiedTo` says how far it came.
    * @throws OperatingError `audit-unavailable`
    */
   copy(entries: readonly AccessEntry[]): Promise<void>;
@@ -86,8 +86,8 @@ export interface AuditLog extends AsyncDisposable {
   readonly waiting: number;
   /** How many found no room there, since the log was opened. */
   readonly lost: number;
-  /** Where the newest copied line of the log came from. */
-  readonly lastSource: Source | undefined;
+  /** Where the newest copied line of the log came from; undefined where none was copied. */
+  copiedTo(): Promise<Source | undefined>;
 }
 
 export interface AuditLogOptions {

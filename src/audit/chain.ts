@@ -18,9 +18,9 @@ export function beginningOf(log: string): string {
 const hexHash = /^[0-9a-f]{64}$/;
 
 /** The record on a line; undefined when there is none. */
-export function parseRecord(line: Uint8Array): AuditRecord | undefined {
+export function parseRecord(line: Buffer): AuditRecord | undefined {
   try {
-    const record: Partial<AuditRecord> | null = JSON.parse(Buffer.from(line).toString());
+    const record: Partial<AuditRecord> | null = JSON.parse(line.toString());
     const isRecord =
       record?.v === 1 &&
       typeof record.log === 'string' &&

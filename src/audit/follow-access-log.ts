@@ -153,8 +153,8 @@ class Follower implements Following {
     const name = await nameOf(handle);
     if (name === undefined) return (await stat(file)).size;
     for (;;) {
-      const { lastSource } = this.#log;
-      const from = lastSource?.file === name ? lastSource.end : 0;
+      const done = await this.#log.copiedTo();
+      const from = done?.file === name ? done.end : 0;
       const { entries, end, size } = await readFrom(handle, name, from);
       await this.#log.copy(entries);
       if (entries.length > 0) continue;

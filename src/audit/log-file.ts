@@ -92,6 +92,7 @@ export class LogFile implements AsyncDisposable {
 
 /** Makes the names in a folder durable: files do not do that for themselves. */
 export async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return; // It opens no folders, and needs none.
   await using handle = await open(folder, 'r');
   await handle.sync();
 }

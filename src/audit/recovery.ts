@@ -22,7 +22,6 @@ export interface ChainEnd {
 
 export interface Recovered extends OpenedLog {
   readonly end: ChainEnd;
-  readonly lastSource: Source | undefined;
   readonly tornBytes: number;
 }
 
@@ -32,13 +31,13 @@ export async function recover(folder: string, log: string): Promise<Recovered> {
   const lock = lockLog(folder);
   try {
     const segments = await segmentsOf(folder);
-    const segment = segments.at(-1) ?? segmentAt(folder, 1);
-    const handle = await open(segment.file, segments.length > 0 ? 'r+' : 'wx+', 0o600);
+    const newest = segments.at(-1) ?? segmentAt(folder, 1);
+    const handle = await open(newest.file, segments.length > 0 ? 'r+' : 'wx+', 0o600);
     try {
-      const { bytes, tornBytes } = await cutTorn(segment, handle);
+      const cut = await cutTorn(newest, handle);
       await syncFolder(folder);
-      const found = await lastRecords(segments.toReversed(), log);
-      return { folder, lock, handle, segment: segment.number, bytes, tornBytes, ...found };
+      const end = await endOf(segments, log);
+      return { folder, lock, handle, segment: newest.number, ...cut, end };
     } catch (cause) {
       await handle.close();
       throw cause;
@@ -61,26 +60,13 @@ async function cutTorn({ file }: Segment, handle: FileHandle) {
   return { bytes, tornBytes: size - bytes };
 }
 
-/** The last record, and where the last one that was copied came from, which may be further back. */
-async function lastRecords(newestFirst: readonly Segment[], log: string) {
-  let end: ChainEnd | undefined;
-  let lastSource: Source | undefined;
-  for (const { file } of newestFirst) {
+async function endOf(segments: readonly Segment[], log: string): Promise<ChainEnd> {
+  for (const { file } of segments.toReversed()) {
     let last: Buffer | undefined;
-    for await (const { bytes } of linesOf(file)) {
-      last = bytes;
-      // Parsing each line would make every start as slow as the log is long.
-      if (bytes.includes('"kind":"access"')) lastSource = sourceOn(bytes) ?? lastSource;
-    }
-    if (last !== undefined) end ??= chainEnd(last, file);
-    if (end !== undefined && lastSource !== undefined) break;
+    for await (const { bytes } of linesOf(file)) last = bytes;
+    if (last !== undefined) return chainEnd(last, file);
   }
-  return { end: end ?? { seq: 0, hash: beginningOf(log), time: 0 }, lastSource };
-}
-
-function sourceOn(line: Buffer): Source | undefined {
-  const record = parseRecord(line);
-  return record?.kind === 'access' ? record.source : undefined;
+  return { seq: 0, hash: beginningOf(log), time: 0 };
 }
 
 function chainEnd(line: Buffer, file: string): ChainEnd {
@@ -92,4 +78,17 @@ function chainEnd(line: Buffer, file: string): ChainEnd {
     `The last line of ${file} is no record, so nothing can follow it. Keep the folder as it is, ` +
     'look into it with `sessionlab audit verify`, and let the log begin anew in another folder.';
   throw new OperatingError('audit-unavailable', { detail });
+}
+
+/** Where the newest copied line came from, which may be some segments back. */
+export async function lastSource(folder: string): Promise<Source | undefined> {
+  for (const { file } of (await segmentsOf(folder)).toReversed()) {
+    let source: Source | undefined;
+    for await (const { bytes } of linesOf(file)) {
+      const record = bytes.includes('"kind":"access"') ? parseRecord(bytes) : undefined;
+      if (record?.kind === 'access') source = record.source;
+    }
+    if (source !== undefined) return source;
+  }
+  return undefined;
 }

@@ -6,6 +6,8 @@ import type { AuditRecord } from './audit-log.ts';
 import { parseRecord } from './chain.ts';
 
 const segmentName = /^\d{6,}\.ndjson$/;
+/** What a log may be called: it is the name of a folder. */
+export const logName = /^[A-Za-z0-9_-][\w.-]{0,63}$/;
 
 export interface Segment {
   readonly number: number;
@@ -40,7 +42,7 @@ export async function logsBelow(folder: string): Promise<Map<string, string>> {
 
 async function folders(folder: string) {
   const all = await readdir(folder, { withFileTypes: true }).catch(emptyIfMissing);
-  return all.filter((entry) => entry.isDirectory());
+  return all.filter((entry) => entry.isDirectory() && logName.test(entry.name));
 }
 
 export interface Line {

@@ -22,11 +22,11 @@ import { hashOfLine } from './chain.ts';
 import { type Head, readSigningKey } from './head.ts';
 import { LogFile } from './log-file.ts';
 import { lineOf } from './record.ts';
-import { type ChainEnd, type Recovered, recover } from './recovery.ts';
+import { type ChainEnd, lastSource, type Recovered, recover } from './recovery.ts';
+import { logName } from './segments.ts';
 
 const batchMax = 1_000;
 const retryMs = 200;
-const logName = /^[A-Za-z0-9_-][\w.-]{0,63}$/;
 
 /**
  * @throws OperatingError `audit-unavailable` when another process writes the log, when nothing can
@@ -66,6 +66,7 @@ interface Waiting {
 
 class Writer implements AuditLog {
   readonly #log: string;
+  readonly #folder: string;
   readonly #file: LogFile;
   readonly #now: () => number;
   readonly #onTrouble: (what: string, cause?: unknown) => void;
@@ -75,7 +76,8 @@ class Writer implements AuditLog {
   readonly #closing = new AbortController();
   #anchoring: Anchoring | undefined;
   #end: ChainEnd;
-  #lastSource: Source | undefined;
+  /** Undefined until it was asked for or changed. */
+  #copiedTo: Promise<Source | undefined> | undefined;
   #queue: Waiting[] = [];
   /** Kind -> how many found no room. */
   #lost = new Map<string, number>();
@@ -92,7 +94,7 @@ class Writer implements AuditLog {
     this.#spoolMax = options.spoolMax ?? 10_000;
     this.#timeoutMs = options.writeTimeoutMs ?? 2_000;
     this.#end = recovered.end;
-    this.#lastSource = recovered.lastSource;
+    this.#folder = recovered.folder;
     this.#tornBytes = recovered.tornBytes;
   }
 
@@ -108,8 +110,9 @@ class Writer implements AuditLog {
     return this.#lostInAll;
   }
 
-  get lastSource(): Source | undefined {
-    return this.#lastSource;
+  copiedTo(): Promise<Source | undefined> {
+    this.#copiedTo ??= lastSource(this.#folder);
+    return this.#copiedTo;
   }
 
   async begin(
@@ -226,7 +229,7 @@ class Writer implements AuditLog {
       end = { seq: end.seq + 1, hash: hashOfLine(line), time };
       lines += `${line}\n`;
     };
-    let source = this.#lastSource;
+    let source: Source | undefined;
     for (const { entry, time } of batch) {
       if (time < end.time) add({ kind: 'clock-set-back', byMs: end.time - time }, time);
       add(entry, time);
@@ -235,7 +238,7 @@ class Writer implements AuditLog {
     using _ = afterTime(this.#timeoutMs, () => this.#tellAll('the disk does not answer'));
     await this.#file.write(Buffer.from(lines));
     this.#end = end;
-    this.#lastSource = source;
+    if (source !== undefined) this.#copiedTo = Promise.resolve(source);
   }
 
   #fail(cause: unknown): void {

@@ -3,11 +3,12 @@
 
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Verification } from '../audit/chain-check.ts';
 import { newAuditKey, readVerifyingKeys } from '../audit/head.ts';
 import { reportOn } from '../audit/report.ts';
 import { reportText, verificationText } from '../audit/report-text.ts';
 import { recordsAbout, recordsTable, type Whom } from '../audit/show.ts';
-import { type Verification, verifyLogs } from '../audit/verify.ts';
+import { verifyLogs } from '../audit/verify.ts';
 import { exits, UsageError } from './exit.ts';
 
 interface Checked {
