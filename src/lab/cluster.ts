@@ -30,7 +30,7 @@ export interface ClusterOptions {
   readonly seed: string;
   /** The program that is a server. */
   readonly entry: string;
-  /** What every server is configured with. Where it names an audit log, the gateway has one, too. */
+  /** What every server is configured with. Where it names audit logs, the gateway has one, too. */
   readonly env: NodeJS.ProcessEnv;
   /** What all servers share; each reaches it through a link of its own. */
   readonly sessionStoreUrl: string | undefined;

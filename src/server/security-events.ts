@@ -2,9 +2,9 @@
 // served, and from where. They go to the audit log, or else to the process's log, one structured
 // line each. What gives somebody new rights is answered when it is on record, and is refused before
 // it is begun while nothing can be; what takes rights away is never held up by that. What a client
-// can cause as often as it likes (credentials that open nothing, outages) is gathered: one event for
-// each kind and reason in a second, with how many it stands for. Failures that have a code of the
-// error table and always mean the same are noted from there, once for all routes.
+// can cause as often as it likes (credentials that open nothing, outages) is gathered: one event
+// for each kind and reason in a second, with how many it stands for. Failures that have a code of
+// the error table and always mean the same are noted from there, once for all routes.
 
 import type { FastifyRequest, onRequestHookHandler } from 'fastify';
 import type { Logger } from 'pino';
