@@ -54,11 +54,18 @@ function databaseUrl(user: string, secret: string): string {
   return `postgres://${user}:${secret}@postgres:5432/sessionlab?${tls}`;
 }
 
-/** Nobody is `default`; the health check may ping; the servers have a hash of their password here. */
+/**
+ * The health check may ping, and the servers have the hash of their password here. Nobody can log in
+ * as `default`, but it keeps its rights: as that user Redis carries out what its own file holds, and
+ * would forget at a restart what `default` may not do.
+ */
 function redisUsers(secret: string): string {
   const hash = createHash('sha256').update(secret).digest('hex');
-  const ping = 'user health on nopass resetkeys resetchannels -@all +ping';
-  return `user default off\n${ping}\nuser sessionlab on #${hash} ${redisRights}`;
+  return [
+    'user default off resetpass ~* &* +@all',
+    'user health on nopass resetkeys resetchannels -@all +ping',
+    `user sessionlab on #${hash} ${redisRights}`,
+  ].join('\n');
 }
 
 /** The text of the secret: the one that is there, or else a new one. */
