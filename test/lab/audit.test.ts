@@ -2,7 +2,7 @@
 // server, and that is what the users themselves have seen; and nothing that a client may choose,
 // credential or other, is in any log.
 
-import { glob, mkdtempDisposable, readFile } from 'node:fs/promises';
+import { glob, mkdtempDisposable, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -126,6 +126,7 @@ async function compare({ folder }: RunResult): Promise<void> {
   const lines = await accessLines(audit);
   const byRequest = new Map(lines.map((line) => [line.requestId, line]));
   expect(byRequest.size).toBe(lines.length);
+  const logins = await loginsIn(audit);
   const [users, sessions] = [new Pairs(), new Pairs()];
   let unanswered = 0;
   for (const [invoked, completed] of await exchanges(folder)) {
@@ -149,6 +150,9 @@ async function compare({ folder }: RunResult): Promise<void> {
       users.join(invoked.user, userId);
       const asked = completed.sess ?? invoked.sess;
       if (asked !== null) sessions.join(asked, session);
+      if (invoked.f === 'login' && completed.t === 'ok') {
+        expect(logins.get(completed.req ?? '')).toEqual([{ userId, session }]);
+      }
     }
   }
   expect(users.size).toBeGreaterThan(1);
@@ -156,6 +160,20 @@ async function compare({ folder }: RunResult): Promise<void> {
   const rest = [...byRequest.values()].filter(({ served }) => served?.userId != null);
   expect(rest.length).toBeLessThanOrEqual(unanswered);
   for (const { served } of rest) expect(users.knows(served?.userId ?? '')).toBe(true);
+}
+
+/** By their requests, from the logs of the servers. */
+async function loginsIn(audit: string) {
+  const logs = (await readdir(audit)).filter((name) => name !== 'gateway');
+  const records = await Promise.all(logs.map((name) => recordsIn(join(audit, name))));
+  const logins = new Map<string, { userId?: string; session?: string }[]>();
+  for (const record of records.flat()) {
+    if (record.kind !== 'login') continue;
+    const { requestId = '', userId, session } = record;
+    const about = { ...(userId && { userId }), ...(session && { session }) };
+    logins.set(requestId, [...(logins.get(requestId) ?? []), about]);
+  }
+  return logins;
 }
 
 /** What was asked of the gateway, and what came of it. */
