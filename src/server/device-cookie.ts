@@ -1,5 +1,6 @@
 // How a device shows at a login that somebody was let in from it before (accounts/device.ts). The
-// cookie goes to the login alone, outlives the session, opens nothing, and is no session's.
+// cookie outlives the session, opens nothing, and is no session's. It names no path, so it goes to
+// all that stands beside the login as the browser sees it, whatever a gateway takes off in between.
 
 import type { Config } from './config.ts';
 
@@ -13,5 +14,5 @@ export function deviceIn(cookie: string | undefined): string | undefined {
 
 export function deviceCookie(device: string, { secureCookies }: Config): string {
   const [name, secure] = secureCookies ? ['__Secure-device', '; Secure'] : ['device', ''];
-  return `${name}=${device}; Max-Age=${seconds}; Path=/login; HttpOnly; SameSite=Strict${secure}`;
+  return `${name}=${device}; Max-Age=${seconds}; HttpOnly; SameSite=Strict${secure}`;
 }

@@ -137,7 +137,7 @@ test('strangers who guess from everywhere do not lock the user’s own device ou
   const first = await logIn(server, 'alice', password, home);
   const cookies = [first.headers['set-cookie'] ?? []].flat();
   const device = cookies.find((cookie) => cookie.startsWith('device='));
-  expect(device).toMatch(/; Path=\/login; HttpOnly; SameSite=Strict$/);
+  expect(device).toMatch(/; Max-Age=34560000; HttpOnly; SameSite=Strict$/);
   for (let n = 1; n < 12; n += 1) {
     await logIn(server, 'alice', wrong, { remoteAddress: `192.0.2.${n}` });
   }
