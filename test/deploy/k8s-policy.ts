@@ -190,7 +190,7 @@ const grace: Rule = (manifests) => {
   });
 };
 
-export const rules: Readonly<Record<string, Rule>> = {
+const rules: Readonly<Record<string, Rule>> = {
   ...{ restricted, bounds, probes, images, networks, secrets, spread, grace },
 };
 

@@ -1,6 +1,6 @@
 // Renders a kustomization to the objects that would be applied, as `kubectl kustomize` does, so that
-// tests need none. It knows only what deploy/k8s uses and refuses all else by name; k8s-render.test.ts
-// holds it against the real one. Generated names get no suffix of a hash.
+// tests need no kubectl. It knows only what deploy/k8s uses and refuses all else by name, and it is
+// held against the real one. Generated names get no suffix of a hash.
 
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -67,7 +67,7 @@ export function render(folder: string): Manifest[] {
     all.push({ ...generated('Secret', generator, secret), type: generator.type ?? 'Opaque' });
   }
   for (const { path, target } of asked.patches ?? []) {
-    const { spec = null } = manifestsOf(read(path))[0] ?? {};
+    const spec = manifestsOf(read(path))[0]?.spec ?? {};
     for (const each of all) if (isTarget(each, target)) Object.assign(each, merged(each, { spec }));
   }
   for (const { name, count } of asked.replicas ?? []) {
