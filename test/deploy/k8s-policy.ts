@@ -87,7 +87,7 @@ const images = each(({ image = '' }) => [
 
 const doors = [8080, 8443];
 
-/** Everything is shut first, and each way that is opened says from where, to where and which port. */
+/** Everything is shut first; each way that is opened says from where, to where and which port. */
 const networks: Rule = (manifests) => {
   const policies = ofKind<INetworkPolicy>(manifests, 'NetworkPolicy');
   const shut = policies.some(({ spec = {} }) => {
@@ -120,7 +120,7 @@ function isNarrow({ podSelector, namespaceSelector, ipBlock }: Peer): boolean {
   );
 }
 
-/** A URL with a password, a private key in PEM or as a JSON Web Key, a password in a configuration. */
+/** A URL with a password, a private key in PEM or as a JSON Web Key, a password somewhere else. */
 const secretText =
   /:\/\/[^\s/@]*:[^\s/@]+@|PRIVATE KEY|"(d|k)"\s*:|password["']?[=:]\s*\S|requirepass\s/i;
 const secretName = /(KEY|PASSWORD|SECRET|_URL|TOKEN)$/;

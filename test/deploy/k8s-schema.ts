@@ -1,6 +1,6 @@
-// Holds a manifest against the published schemas of Kubernetes. Their compiled form ignores fields
-// that it does not know, and so would a typing error be; here a field that no schema looked at is an
-// error, as it is with `kubectl apply --validate=strict`.
+// Holds a manifest against the published schemas of Kubernetes. Their compiled form ignores what it
+// does not know, and so a typing error; here a field that no schema looked at is an error, as it is
+// with `kubectl apply --validate=strict`.
 
 import { access } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
