@@ -176,7 +176,7 @@ async function readOrNothing(file: string): Promise<string | undefined> {
   });
 }
 
-/** Fails where there is a file. Where nothing can be linked it copies, which is not whole at once. */
+/** Fails where there is a file. Where there are no links it copies, which is not whole at once. */
 async function placeNew(draft: string, file: string): Promise<void> {
   await link(draft, file).catch((error: unknown) => {
     if (isOfSystem(error) && error.code === 'EEXIST') throw error;
