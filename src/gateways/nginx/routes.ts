@@ -1,0 +1,82 @@
+// The routes of the site as nginx's locations. A location only notes what the way is; how a request
+// is then passed on depends on what kind of request it is.
+
+import { affinityCookieName } from '../border.ts';
+import type { Route } from '../gateway.ts';
+import type { SiteGroup } from './site.ts';
+import { literally, map, word } from './text.ts';
+import { secondTry } from './upstreams.ts';
+
+/** nginx follows ten internal ways, and needs three for others. */
+const TRIES_MAX = 7;
+
+export function routes(all: readonly Route[], groups: readonly SiteGroup[]): string[] {
+  const exact = new Set(all.map(({ path }) => path));
+  // To the path without its last slash nginx would answer with a redirect that nobody asked for.
+  const bare = all
+    .filter(({ path }) => path.endsWith('/') && path !== '/')
+    .map(({ path }) => path.slice(0, -1))
+    .filter((path) => !exact.has(path));
+  const catchAll = exact.has('/') ? [] : ['    location / { return 404; }'];
+  const shadowed = [...new Set(bare)].filter((path) => !all.some((each) => leads(each, path)));
+  const notFound = shadowed.map((path) => `    location = ${word(path)} { return 404; }`);
+  const behind = bare
+    .filter((path) => !shadowed.includes(path))
+    .map((path) => {
+      const [route] = all.filter((each) => leads(each, path)).toSorted(longestFirst);
+      return route === undefined ? '' : location(`= ${word(path)}`, route, groups);
+    });
+  const own = all.map((route) => {
+    const sign = route.path.endsWith('/') ? '' : '= ';
+    return location(`${sign}${word(route.path)}`, route, groups);
+  });
+  return [...own, ...behind, ...catchAll, ...notFound];
+}
+
+function leads({ path }: Route, to: string): boolean {
+  return path.endsWith('/') ? to.startsWith(path) : to === path;
+}
+
+function longestFirst(one: Route, other: Route): number {
+  return other.path.length - one.path.length;
+}
+
+function location(pattern: string, route: Route, groups: readonly SiteGroup[]): string {
+  const group = groups.find(({ name }) => name === route.group);
+  if (group === undefined) throw new Error(`${route.path} leads to no group: ${route.group}`);
+  const { name, variable, policy, fit } = group;
+  const sticky = policy.setsCookie;
+  const lines = [
+    `set $route ${word(route.path)};`,
+    ...(fit.length === 0
+      ? ['return 503;']
+      : [
+          `set $group ${name};`,
+          `set $target $target_${targetName(route.base)};`,
+          `set $first ${sticky ? `$home_${variable}` : name};`,
+          `set $second ${secondTry(group)};`,
+          `set $tries_max ${Math.min(TRIES_MAX, fit.length + 1)};`,
+          ...(sticky ? [`set $stuck $stuck_${variable};`] : []),
+          ...(sticky ? [`set $affinity ${affinityCookieName(name)};`] : []),
+          'rewrite ^ //$kind last;',
+        ]),
+  ];
+  return [`    location ${pattern} {`, ...lines.map((line) => `      ${line}`), '    }'].join('\n');
+}
+
+/** What servers get of the path, as it came: without the base. */
+export function targets(all: readonly Route[]): string {
+  const bases = [...new Set(all.map(({ base = '' }) => base))];
+  return bases
+    .map((base) =>
+      map('$request_uri', `target_${targetName(base)}`, [
+        [`~^${literally(base)}(?<rest_${targetName(base)}>/.*)$`, `$rest_${targetName(base)}`],
+        ['default', '$request_uri'],
+      ]),
+    )
+    .join('\n');
+}
+
+function targetName(base = ''): string {
+  return `${Buffer.from(base).toString('hex')}_`;
+}
