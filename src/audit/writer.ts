@@ -111,7 +111,10 @@ class Writer implements AuditLog {
   }
 
   copiedTo(): Promise<Source | undefined> {
-    this.#copiedTo ??= lastSource(this.#folder);
+    this.#copiedTo ??= lastSource(this.#folder).catch((cause: unknown) => {
+      this.#copiedTo = undefined;
+      throw cause;
+    });
     return this.#copiedTo;
   }
 
@@ -138,7 +141,8 @@ class Writer implements AuditLog {
   }
 
   async copy(entries: readonly AccessEntry[]): Promise<void> {
-    if (this.#isFailing) throw unavailable();
+    // When nothing else waits, this is how it is found out whether it can be written again.
+    if (this.#isFailing && this.#queue.length > 0) throw unavailable();
     const settled = Promise.withResolvers<void>();
     const time = this.#now();
     for (const [index, entry] of entries.entries()) {
@@ -213,10 +217,10 @@ class Writer implements AuditLog {
       this.#queue.splice(0, batch.length);
       for (const { settled } of batch) settled?.resolve();
       if (this.#queue.length < this.#spoolMax) this.#noteGap();
-    }
-    if (this.#isFailing && this.#queue.length === 0) {
-      this.#isFailing = false;
-      this.#onTrouble('The audit log is written again, and nothing waits');
+      if (this.#isFailing && this.#queue.length === 0) {
+        this.#isFailing = false;
+        this.#onTrouble('The audit log is written again, and nothing waits');
+      }
     }
     this.#running = undefined;
   }

@@ -87,7 +87,7 @@ test('a follower that is killed 20 times, while the file is rotated, loses no li
   expect((await verifyLog('gateway', log)).fault).toBeNull();
   expect(rotations).toBeGreaterThan(3);
   expect(gateway.written.length).toBeGreaterThan(500);
-});
+}, 120_000);
 
 test('only what an access line has is copied, and what is none is noted without a word of it', async () => {
   using ground = temporaryFolder();
@@ -134,18 +134,20 @@ test('a rotated file goes only when all of it is in the log, the unfinished line
   using ground = temporaryFolder();
   const file = join(ground.folder, 'access.ndjson');
   const rotated = `${file}.rotated`;
-  writeFileSync(rotated, `${JSON.stringify(accessLine('one'))}\n{"time":"20`);
-  const reopen = () => writeFileSync(file, `${JSON.stringify(accessLine('two'))}\n`);
+  const line = (id: string) => `${JSON.stringify(accessLine(id))}\n`;
+  writeFileSync(rotated, line('one') + line('two').slice(0, 20));
+  const reopen = () => {
+    writeFileSync(file, line('four'));
+    // A process of the gateway that was not told yet, or did not listen yet.
+    setTimeout(() => appendFileSync(rotated, `${line('two').slice(20)}${line('three')}{"ti`), 50);
+  };
   {
     await using audit = await openAuditLog({ folder: ground.folder, log: 'gateway' });
-    const options = { reopen, settleMs: 20, pollMs: 5, sourceBytesMax: 100_000 };
+    const options = { reopen, settleMs: 800, pollMs: 5, sourceBytesMax: 100_000 };
     await using following = followAccessLog(file, audit, options);
     await following.caughtUp();
   }
-  expect(copiedIn(await recordsIn(join(ground.folder, 'gateway')))).toEqual([
-    'one',
-    undefined,
-    'two',
-  ]);
+  const copied = copiedIn(await recordsIn(join(ground.folder, 'gateway')));
+  expect(copied).toEqual(['one', 'two', 'three', undefined, 'four']);
   expect(existsSync(rotated)).toBe(false);
 });

@@ -173,6 +173,7 @@ test.each(Object.entries(tamperings))(
       found += 1;
     }
   },
+  120_000,
 );
 
 test('what nobody touched is intact, to its last record', async () => {

@@ -1,5 +1,5 @@
-// The writing of an audit log, with real processes that are killed, disks that are full, and folders
-// that somebody deletes.
+// The writing of an audit log, with real processes that are killed, disks that are full, and
+// folders that somebody deletes.
 
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from 'vitest';
 import { segmentsOf } from '../../src/audit/segments.ts';
 import { verifyLog, verifyLogs } from '../../src/audit/verify.ts';
@@ -25,7 +26,7 @@ import { linesIn, login, recordsIn, start, temporaryFolder, until } from './grou
 const numbersIn = (records: readonly { readonly requestId?: string }[]) =>
   records.flatMap(({ requestId }) => requestId ?? []);
 
-test('a record is a line that holds the hash of the line before, which sha256sum can make', async () => {
+test('a record is one line whatever is in it, and holds the hash of the line before, as sha256sum makes it [ASVS 16.4.1]', async () => {
   using ground = temporaryFolder();
   {
     await using audit = await openAuditLog({ folder: ground.folder, log: 's1' });
@@ -229,6 +230,37 @@ test.each([
   },
   60_000,
 );
+
+test('of a copy that could not be written nothing is kept, on the disk neither', async () => {
+  using ground = temporaryFolder();
+  using place = shortFiles(ground.folder);
+  const said: unknown[] = [];
+  using child = start('squeezed.ts', [place.folder, '10'], (message) => said.push(message));
+  const { pid = 0 } = child.process;
+  const tell = async (message: number | string) => {
+    const before = said.length;
+    child.process.send(message);
+    await until(() => said.length > before, 'it answers');
+    return said.at(-1);
+  };
+  await until(() => said.includes('ready'), 'it starts');
+  await tell(1);
+  place.fill(pid);
+  const failed = { outcome: 'audit-unavailable', canRecord: false };
+  expect([await tell('copy'), await tell('copy')]).toMatchObject([failed, failed]);
+  place.free(pid);
+  // Shorter than what was there of the copy.
+  expect(await tell(2)).toMatchObject({ outcome: 'audit-unavailable' });
+  const log = join(place.folder, 's1');
+  await until(async () => (await recordsIn(log)).length > 1, 'it is written');
+  const durable = { message: 'copy', outcome: 'durable', canRecord: true };
+  const again = async () => isDeepStrictEqual(await tell('copy'), durable);
+  await until(again, 'it is acknowledged');
+  await child.kill();
+  const kinds = (await recordsIn(log)).map(({ kind }) => kind);
+  expect(kinds.join(' ')).toBe(`login login${' access'.repeat(5)}`);
+  expect(await verifyLog('s1', log)).toMatchObject({ isUnfinished: false, fault: null });
+});
 
 test('a folder that is deleted is noticed, and the log goes on where the chain was', async () => {
   using ground = temporaryFolder();
