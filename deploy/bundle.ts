@@ -12,7 +12,8 @@ import { bundlePrograms, serverPrograms } from '../src/lab/server-bundle.ts';
 
 const programs = [
   ...serverPrograms(),
-  ...['cli/operator', 'gateways/node', 'gateways/node/process'],
+  'cli/operator',
+  ...['gateways/nginx', 'gateways/nginx/process', 'gateways/node', 'gateways/node/process'],
 ];
 
 /** What is read of it here. */
