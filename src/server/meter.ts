@@ -4,6 +4,7 @@
 
 import type { Registry } from 'prom-client';
 import type { Recognition } from '../core/recognition.ts';
+import { securityEvents } from '../core/security-event.ts';
 import { expositionOf, type Family, Histogram, type Sample } from './exposition.ts';
 
 type Counts = Map<string, number>;
@@ -52,7 +53,8 @@ export class Meter {
   readonly #recognitions: Counts = new Map();
   readonly #ended: Counts = new Map();
   readonly #refreshes: Counts = new Map();
-  readonly #events: Counts = new Map();
+  /** All from the start: the first of a kind is the one to be alarmed by, and must be a change. */
+  readonly #events: Counts = new Map(Object.keys(securityEvents).map((kind) => [kind, 0]));
   readonly #routes = new Map<string, RouteTally>();
   readonly #verbs = new Map<string, VerbTally>();
   gauges: Gauges = {};
