@@ -1,8 +1,8 @@
 // Writes an audit log. Entries wait in one queue; a batch of them becomes lines, and is
 // acknowledged when it is durable, so one fsync serves all who wait (group commit). When it cannot
-// be written, all who wait are told so and the queue becomes a spool: bounded, in order, and written
-// when that is possible again. What found no room in it is counted, and a record of the gap stands
-// where the entries would have stood.
+// be written, all who wait are told so and the queue becomes a spool: bounded, in order, and
+// written when that is possible again. What found no room in it is counted, and a record of the gap
+// stands where the entries would have stood.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '../core/clock.ts';
