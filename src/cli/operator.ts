@@ -4,11 +4,14 @@ import { enableCompileCache } from 'node:module';
 import { Command } from 'commander';
 import { auditCommand } from './audit.ts';
 import { certsCommand } from './certs.ts';
+import { gatewayCommand } from './gateway.ts';
 import { runCommand } from './run.ts';
 
 enableCompileCache();
 const root = new Command('sessionlab')
   .description('Run a site, and ask its records')
+  .addCommand(gatewayCommand())
   .addCommand(auditCommand())
-  .addCommand(certsCommand());
+  .addCommand(certsCommand())
+  .addCommand(gatewayCommand());
 await runCommand(root, process.argv);

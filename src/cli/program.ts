@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import { auditCommand } from './audit.ts';
 import { certsCommand } from './certs.ts';
+import { gatewayCommand } from './gateway.ts';
 import { labCommand } from './lab.ts';
 import { lagCommand } from './lag.ts';
 import { listCommand } from './list.ts';
@@ -31,6 +32,7 @@ function program(): Command {
     .addCommand(replayCommand())
     .addCommand(auditCommand())
     .addCommand(certsCommand())
+    .addCommand(gatewayCommand())
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(add --help for what is possible)');
 }

@@ -56,6 +56,11 @@ export const sizes = {
   requestsMax: 4_096,
 } as const;
 
+/** How long what is in flight may take to finish when a gateway is told to end. */
+export function drainMs({ answerTimeoutMs }: { readonly answerTimeoutMs: number }): number {
+  return Math.max(2_000, answerTimeoutMs);
+}
+
 export function affinityCookieName(group: string): string {
   return `affinity_${group}`;
 }

@@ -5,11 +5,12 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { getCompileCacheDir } from 'node:module';
 import { OperatingError } from '../core/errors.ts';
+import { drainMs } from './border.ts';
 import type { GatewayOptions, RunningGateway } from './gateway.ts';
 import type { FromGateway, ToGateway } from './orders.ts';
 
-/** It drains by itself for two seconds. */
-const STOP_DEADLINE_MS = 4_000;
+/** How long it may take to end, besides waiting for what is in flight. */
+const STOP_DEADLINE_MS = 2_500;
 
 /** @throws OperatingError `gateway-unavailable` when it cannot start. */
 export async function startProcess(
@@ -17,6 +18,8 @@ export async function startProcess(
   options: GatewayOptions,
 ): Promise<RunningGateway> {
   const child = launch(program);
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const dispose = () => stop(child, drainMs(options) + STOP_DEADLINE_MS);
   let orders = 0;
   const order = async (make: (id: number) => ToGateway) => {
     const id = ++orders;
@@ -35,10 +38,11 @@ export async function startProcess(
       pid: child.pid as number,
       route: (group, upstreams) => order((id) => ({ t: 'route', id, group, upstreams })),
       reload: () => order((id) => ({ t: 'reload', id })),
-      [Symbol.asyncDispose]: () => stop(child),
+      ended,
+      [Symbol.asyncDispose]: dispose,
     };
   } catch (error) {
-    await stop(child);
+    await dispose();
     throw error;
   }
 }
@@ -79,10 +83,10 @@ function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
-async function stop(child: ChildProcess): Promise<void> {
+async function stop(child: ChildProcess, deadlineMs: number): Promise<void> {
   if (hasEnded(child)) return;
   const exited = once(child, 'exit');
-  const insist = setTimeout(() => child.kill('SIGKILL'), STOP_DEADLINE_MS);
+  const insist = setTimeout(() => child.kill('SIGKILL'), deadlineMs);
   child.kill('SIGTERM');
   await exited;
   clearTimeout(insist);

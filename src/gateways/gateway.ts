@@ -72,10 +72,12 @@ export interface RunningGateway extends AsyncDisposable {
   readonly url: string;
   readonly tlsUrl?: string;
   readonly pid: number;
+  /** Resolves when its process has ended, however that came. */
+  readonly ended: Promise<void>;
   /** Replaces the servers of a group; resolves when the gateway routes by it. */
   route(group: string, upstreams: readonly Upstream[]): Promise<void>;
   /**
-   * Reads the certificate anew, and loses no request over it.
+   * Reads the certificate and opens the access log anew, and loses no request over it.
    *
    * @throws OperatingError `gateway-unavailable` for one that cannot be used; the one before stays.
    */

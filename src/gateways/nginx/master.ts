@@ -13,8 +13,6 @@ export const configurationFile = 'nginx.conf';
 
 const START_TIMEOUT_MS = 10_000;
 const RELOAD_TIMEOUT_MS = 10_000;
-/** What is in flight when it is told to stop may take this long to finish. */
-const DRAIN_MS = 2_000;
 
 /** Reads a line when all is well, and the end of the pipe when its writer has died. */
 const WATCH = `read -r _ && exit
@@ -76,15 +74,17 @@ export class NginxMaster {
     };
     this.#process.kill('SIGHUP');
     await this.#until(isDone, RELOAD_TIMEOUT_MS);
+    // Old workers, too, have lines to write. Those of root's nginx cannot open a file of root's.
+    if (process.getuid?.() !== 0) this.#process.kill('SIGUSR1');
   }
 
-  /** Lets what is in flight finish, for a while. */
-  async stop(): Promise<void> {
+  /** Lets what is in flight finish, for so long. */
+  async stop(drainMs = 0): Promise<void> {
     for (const signal of ['SIGQUIT', 'SIGTERM', 'SIGKILL'] as const) {
       if (this.#hasEnded) break;
       if (signal === 'SIGQUIT') this.#process.kill(signal);
       else this.#killGroup(signal);
-      await Promise.race([this.ended, delay(signal === 'SIGQUIT' ? DRAIN_MS : 1_000)]);
+      await Promise.race([this.ended, delay(signal === 'SIGQUIT' ? drainMs : 1_000)]);
     }
     // Workers outlive a master that was killed.
     this.#killGroup('SIGKILL');

@@ -11,34 +11,11 @@ import { secondTry } from './upstreams.ts';
 const TRIES_MAX = 7;
 
 export function routes(all: readonly Route[], groups: readonly SiteGroup[]): string[] {
-  const exact = new Set(all.map(({ path }) => path));
-  // To the path without its last slash nginx would answer with a redirect that nobody asked for.
-  const bare = all
-    .filter(({ path }) => path.endsWith('/') && path !== '/')
-    .map(({ path }) => path.slice(0, -1))
-    .filter((path) => !exact.has(path));
-  const catchAll = exact.has('/') ? [] : ['    location / { return 404; }'];
-  const shadowed = [...new Set(bare)].filter((path) => !all.some((each) => leads(each, path)));
-  const notFound = shadowed.map((path) => `    location = ${word(path)} { return 404; }`);
-  const behind = bare
-    .filter((path) => !shadowed.includes(path))
-    .map((path) => {
-      const [route] = all.filter((each) => leads(each, path)).toSorted(longestFirst);
-      return route === undefined ? '' : location(`= ${word(path)}`, route, groups);
-    });
   const own = all.map((route) => {
     const sign = route.path.endsWith('/') ? '' : '= ';
     return location(`${sign}${word(route.path)}`, route, groups);
   });
-  return [...own, ...behind, ...catchAll, ...notFound];
-}
-
-function leads({ path }: Route, to: string): boolean {
-  return path.endsWith('/') ? to.startsWith(path) : to === path;
-}
-
-function longestFirst(one: Route, other: Route): number {
-  return other.path.length - one.path.length;
+  return all.some(({ path }) => path === '/') ? own : [...own, '    location / { return 404; }'];
 }
 
 function location(pattern: string, route: Route, groups: readonly SiteGroup[]): string {

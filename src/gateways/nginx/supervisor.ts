@@ -8,6 +8,7 @@ import { createServer } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { drainMs } from '../border.ts';
 import type { GatewayOptions } from '../gateway.ts';
 import { startChecking } from '../health.ts';
 import { hostsOf } from '../hosts.ts';
@@ -99,7 +100,7 @@ class Supervisor implements Obedient {
     await this.#reloading.catch(() => undefined);
     await writeFile(this.#closingFile, '');
     await delay(CLOSING_MS);
-    await this.#master?.stop();
+    await this.#master?.stop(drainMs(this.#options));
     await rm(this.#folder, { recursive: true, force: true });
   }
 

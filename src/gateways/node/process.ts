@@ -2,13 +2,11 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { seededRandom } from '../../core/random.ts';
+import { drainMs } from '../border.ts';
 import { obeyParent } from '../orders.ts';
 import { openAccessLog } from './access-log.ts';
 import { openDoors } from './doors.ts';
 import { Site } from './site.ts';
-
-/** What is in flight at SIGTERM may take this long to finish. */
-const DRAIN_MS = 2_000;
 
 obeyParent(async (options) => {
   const site = new Site(options, seededRandom(options.seed));
@@ -22,7 +20,7 @@ obeyParent(async (options) => {
     route: (group, upstreams) => site.route(group, upstreams),
     reload: () => doors.reload(),
     async close() {
-      await Promise.race([doors.close(), delay(DRAIN_MS)]);
+      await Promise.race([doors.close(), delay(drainMs(options))]);
       await log.close();
     },
   };
