@@ -12,6 +12,5 @@ const root = new Command('sessionlab')
   .description('Run a site, and ask its records')
   .addCommand(gatewayCommand())
   .addCommand(auditCommand())
-  .addCommand(certsCommand())
-  .addCommand(gatewayCommand());
+  .addCommand(certsCommand());
 await runCommand(root, process.argv);
