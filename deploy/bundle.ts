@@ -12,8 +12,7 @@ import { bundlePrograms, serverPrograms } from '../src/lab/server-bundle.ts';
 
 const programs = [
   ...serverPrograms(),
-  'cli/operator',
-  ...['gateways/nginx', 'gateways/nginx/process', 'gateways/node', 'gateways/node/process'],
+  ...['cli/operator', 'gateways/nginx/process', 'gateways/node/process'],
 ];
 
 /** What is read of it here. */

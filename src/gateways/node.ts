@@ -4,7 +4,8 @@ import { programPath } from '../core/program.ts';
 import { startProcess } from './child.ts';
 import type { Gateway } from './gateway.ts';
 
-const PROGRAM = programPath('./node/process', import.meta.url);
+/** Found from a bundle, too, of which this becomes another part. */
+const PROGRAM = programPath('../gateways/node/process', import.meta.url);
 
 export const node: Gateway = {
   says: 'the embedded reverse proxy, a Node process',
