@@ -2,6 +2,7 @@
 // package manager, only where it is missing, and says what it does. Safe to run again.
 
 import { spawnSync } from 'node:child_process';
+import { nginxProgram } from '../src/gateways/nginx/program.ts';
 import { findProgram, findValkey, isBookworm, unpackFromBackports } from './valkey.ts';
 
 interface Need {
@@ -9,6 +10,8 @@ interface Need {
   /** For people, where it cannot be provided. */
   readonly program: string;
   readonly find: () => string | undefined;
+  /** Default: --version. */
+  readonly asksVersion?: string;
   readonly why: string;
   readonly packages: Readonly<Record<string, string>>;
   /** Another way where no package is to be had. */
@@ -28,6 +31,16 @@ const needs: readonly Need[] = [
       pacman: 'valkey',
       brew: 'redis',
     },
+  },
+  {
+    name: 'nginx',
+    program: 'nginx',
+    find: nginxProgram,
+    asksVersion: '-v',
+    why: 'a gateway; each run starts a private one',
+    packages: Object.fromEntries(
+      ['apt-get', 'dnf', 'apk', 'pacman', 'brew'].map((manager) => [manager, 'nginx']),
+    ),
   },
   {
     name: 'Valkey',
@@ -112,7 +125,7 @@ for (const need of unpacked) {
 }
 for (const need of missing) {
   const found = need.find();
-  const about = found && spawnSync(found, ['--version'], { encoding: 'utf8' });
+  const about = found && spawnSync(found, [need.asksVersion ?? '--version'], { encoding: 'utf8' });
   if (!found || !about || about.status !== 0) fail(`${need.name} cannot be run: ${need.program}`);
   say('✓', need, found);
 }

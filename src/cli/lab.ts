@@ -12,7 +12,7 @@ import { readHistory } from '../lab/reading.ts';
 import { runReport } from '../lab/report.ts';
 import { type RunResult, runScenario } from '../lab/run.ts';
 import { courseReport, keyRun } from './course.ts';
-import { exits, interruption } from './exit.ts';
+import { exits, interruption, UsageError } from './exit.ts';
 import { matrixReport } from './matrix.ts';
 import { wholeNumber } from './number.ts';
 import { startProgress } from './progress.ts';
@@ -53,6 +53,8 @@ export function labCommand(): Command {
 
 async function lab(names: readonly string[], options: Options): Promise<void> {
   const chosen = select(names);
+  const lacking = gateways[options.gateway].missing();
+  if (lacking !== undefined) throw new UsageError(lacking);
   const results = await runAll(chosen, options);
   if (options.json) console.log(JSON.stringify(results, null, 2));
   else console.log(await reportOf(results, chosen === courseRuns, options));

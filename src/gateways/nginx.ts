@@ -1,20 +1,18 @@
 // nginx as a gateway: a process of ours writes its configuration, runs it and looks after the
 // health of the servers. What that process does is in the folder `nginx`.
 
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { OperatingError } from '../core/errors.ts';
 import { programPath } from '../core/program.ts';
 import { startProcess } from './child.ts';
 import type { Gateway } from './gateway.ts';
+import { nginxProgram } from './nginx/program.ts';
 
-/** Found from a bundle, too, of which this becomes another part. */
-const PROGRAM = programPath('../gateways/nginx/process', import.meta.url);
+const PROGRAM = programPath('./nginx/process', import.meta.url);
 
 export const nginx: Gateway = {
   says: 'a real nginx from 1.22, run by a process of ours that writes its configuration',
   lacks: {},
-  missing: () => (isOnPath('nginx') ? undefined : 'nginx is not on PATH: run `npm run setup`'),
+  missing: () => (nginxProgram() ? undefined : 'There is no nginx here: run `npm run setup`.'),
 
   async start(options) {
     const detail = this.missing();
@@ -22,14 +20,3 @@ export const nginx: Gateway = {
     return startProcess(PROGRAM, options);
   },
 };
-
-function isOnPath(program: string): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}

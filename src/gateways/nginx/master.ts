@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import { nginxProgram } from './program.ts';
 
 export const configurationFile = 'nginx.conf';
 
@@ -52,7 +53,10 @@ export class NginxMaster {
     // Of the environment it needs nothing but the way to what OpenSSL may read.
     const env = { PATH: process.env.PATH, HOME: process.env.HOME, TZ: 'UTC' };
     const options = { cwd: folder, env, detached: true } as const;
-    this.#process = spawn('nginx', args, { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#process = spawn(nginxProgram() ?? 'nginx', args, {
+      ...options,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     this.#watcher = spawn('/bin/sh', ['-c', WATCH, 'sh', String(this.#process.pid), folder], {
       ...{ ...options, cwd: '/' },
       stdio: ['pipe', 'ignore', 'ignore'],
