@@ -40,7 +40,8 @@ A path that ends with / leads everything below it, one that does not itself; the
 The servers get the path without its base. Names are looked up every second.
 
 SIGHUP reads the certificate anew, as does a change of its file. SIGTERM lets what is in flight finish.
-With AUDIT_FOLDER the access log is copied to an audit log there (AUDIT_KEY, AUDIT_ANCHOR).`;
+With AUDIT_FOLDER the access log is copied to an audit log there (AUDIT_KEY, AUDIT_ANCHOR), which
+is called REPLICA: gateway, if it is not set.`;
 
 export function gatewayCommand(): Command {
   return new Command('gateway')
@@ -115,15 +116,16 @@ async function withFound({ options }: Site, discoverers: readonly Discoverer[]) 
 
 /** The settings are the servers', of whom each has an audit log too. */
 async function openAudit(): Promise<AuditLog | undefined> {
-  const own = Object.entries(process.env).filter(([name]) => name.startsWith('AUDIT_'));
-  const settings = await Promise.resolve(Object.fromEntries(own))
+  const own = Object.entries(process.env).filter(([name]) => /^(AUDIT_|REPLICA$)/.test(name));
+  const settings = await Promise.resolve({ REPLICA: 'gateway', ...Object.fromEntries(own) })
     .then(readConfig)
     .catch(asUsageError);
-  const { auditFolder: folder, auditKey: key, auditAnchor: anchor, auditRetainMs } = settings;
+  const { replica: log, auditFolder: folder, auditAnchor: anchor, auditRetainMs } = settings;
+  const { auditKey: key } = settings;
   if (folder === undefined) return undefined;
   const { openAuditLog } = await import('../audit/writer.ts');
   return openAuditLog({
-    ...{ folder, log: 'gateway', onTrouble: trouble },
+    ...{ folder, log, onTrouble: trouble },
     ...(key !== undefined && { key }),
     ...(anchor !== undefined && { anchor }),
     ...(auditRetainMs > 0 && { retainMs: auditRetainMs }),
