@@ -72,10 +72,10 @@ function everywhere(own: Fields): [string, string][] {
     ['query', get({}, `/me?${word()}=${word()}`)],
     ['fragment', get({}, `/me#${word()}`)],
     ['whole URL', get({}, `http://${word()}/me`)],
-    ...headers.map((name) => [`header ${name}`, get({ [name]: word() })] as [string, string]),
+    ...headers.map((name) => [`header ${name}`, get(ended(name, word()))] as [string, string]),
     ...headers.map(
       (name) =>
-        [`header ${name} in a POST`, request('POST', '/login', { [name]: word() }, '{}')] as [
+        [`header ${name} in a POST`, request('POST', '/login', ended(name, word()), '{}')] as [
           string,
           string,
         ],
@@ -112,6 +112,11 @@ function everywhere(own: Fields): [string, string][] {
   ];
 }
 
+/** Whatever is sent, the connection is to end with the answer. */
+function ended(name: string, value: string): Fields {
+  return { [name]: name === 'connection' ? `close, ${value}` : value };
+}
+
 function request(method: string, path: string, fields: Fields, body?: string): string {
   const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
   const all = Object.entries({ host: 'localhost', connection: 'close', ...length, ...fields });
@@ -124,7 +129,7 @@ export async function sendRaw(url: string, { bytes }: Planted): Promise<number> 
   return Number(/^HTTP\/1\.[01] (\d{3})/.exec(await answerTo(url, bytes))?.[1] ?? 0);
 }
 
-const patienceMs = 2_000;
+const patienceMs = 15_000;
 
 /** What comes back until the other side closes, or has been silent for long. */
 async function answerTo(url: string, bytes: string): Promise<string> {
