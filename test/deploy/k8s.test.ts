@@ -8,11 +8,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { readSite } from '../../src/gateways/site-file.ts';
 import { overlayFolders } from './k8s-overlays.ts';
 import { breaches, type Labels, ofKind, workloadsOf } from './k8s-policy.ts';
 import { type Party, parties, reaches } from './k8s-reach.ts';
 import { schemaErrors } from './k8s-schema.ts';
-import { type Fields, type Manifest, manifestsOf, render } from './render.ts';
+import { type Fields, type Manifest, manifestsOf, render, type Value } from './render.ts';
 
 const temporary = mkdtempDisposableSync(join(tmpdir(), 'k8s-'));
 afterAll(() => temporary.remove());
@@ -69,7 +70,10 @@ function referencesOf({ kind, spec }: Manifest): string[] {
 test('what is for others is under the same name at every end', () => {
   const services = ofKind<{ metadata: { name: string } }>(prod, 'Service');
   const { groups } = siteOf(prod);
-  const asked = groups.map(({ discover }) => `${discover?.host}:${discover?.port}`);
+  const asked = groups.flatMap(({ discover }) =>
+    discover ? [`${discover.host}:${discover.port}`] : [],
+  );
+  expect(asked).toHaveLength(4);
   const names = services.map(({ metadata }) => `${metadata.name}:3000`);
   expect(names).toEqual(expect.arrayContaining(asked));
 });
@@ -262,7 +266,13 @@ const deploy = join(import.meta.dirname, '../../deploy');
 const compose = parse(readFileSync(join(deploy, 'compose.yaml'), 'utf8'), { merge: true });
 
 interface Site extends Fields {
-  readonly groups: { name: string; policy: string; discover?: { host: string; port: number } }[];
+  readonly groups: {
+    name: string;
+    policy: string;
+    upstreams?: Value[];
+    discover?: { host: string; port: number };
+  }[];
+  readonly routes: { path: string; base?: string; group: string }[];
 }
 
 const siteOf = (manifests: readonly Manifest[]): Site =>
@@ -275,6 +285,18 @@ test('the gateway has the same site as in compose, at other addresses', () => {
     groups: groups.map(({ name, policy }) => ({ name, policy })),
   });
   expect(apart(siteOf(prod))).toEqual(apart(composed));
+});
+
+test('the site can be read, and no way from outside leads to the metrics of a server', async () => {
+  const file = join(temporary.path, 'base/site.json');
+  await expect(readSite(file)).resolves.toMatchObject({ kind: 'nginx' });
+  const { groups, routes } = siteOf(prod);
+  const bases = new Set(routes.flatMap(({ base }) => base ?? []));
+  expect(bases.size).toBe(3);
+  for (const base of bases) {
+    const { group } = routes.find(({ path }) => path === `${base}/metrics`) ?? {};
+    expect(groups.find(({ name }) => name === group)?.upstreams, base).toEqual([]);
+  }
 });
 
 /** Where a pod is, and how it ends, is told in other ways here. */
