@@ -7,7 +7,8 @@ import { startProcess } from './child.ts';
 import type { Gateway } from './gateway.ts';
 import { nginxProgram } from './nginx/program.ts';
 
-const PROGRAM = programPath('./nginx/process', import.meta.url);
+/** Found from a bundle, too, of which this becomes another part. */
+const PROGRAM = programPath('../gateways/nginx/process', import.meta.url);
 
 export const nginx: Gateway = {
   says: 'a real nginx from 1.22, run by a process of ours that writes its configuration',
