@@ -6,10 +6,15 @@ import * as strategies from '../../src/strategies/index.ts';
 import { type Attack, families, judge, type StrategyName, ways } from './attack.ts';
 import { Ground, password } from './ground.ts';
 import { login } from './login.ts';
-import { sessions } from './sessions.ts';
+import { credentials } from './sessions/credentials.ts';
+import { endings } from './sessions/endings.ts';
+import { records } from './sessions/records.ts';
+import { sites } from './sessions/sites.ts';
 import { credentialText, tokens } from './tokens.ts';
 
-const attacks: readonly Attack[] = [...tokens, ...sessions, ...login];
+const attacks: readonly Attack[] = [
+  ...[...tokens, ...credentials, ...endings, ...records, ...sites, ...login],
+];
 const names = Object.keys(strategies) as StrategyName[];
 const grounds = names.flatMap((strategy) => ways.map((way) => ({ strategy, way })));
 const on = (strategy: StrategyName) => attacks.filter(({ notOn }) => !notOn?.[strategy]);
