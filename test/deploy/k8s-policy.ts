@@ -171,21 +171,24 @@ export function selects(wanted: Labels, labels: Labels): boolean {
   return Object.entries(wanted).every(([label, value]) => labels[label] === value);
 }
 
-/** The longest answer that a gateway waits for; a server has its own deadline. */
-const answerSeconds = 30;
+/** For what comes after the last answer: closing connections and logs. */
+const farewellSeconds = 5;
 
 /** A pod has time to be forgotten, to drain and to finish, before it is killed. */
 const grace: Rule = (manifests) => {
-  const settings = ofKind<Manifest>(manifests, 'ConfigMap').find(
-    ({ metadata }) => metadata.name === 'settings',
-  )?.data as Labels | undefined;
-  const seconds = (name: string) => Number(settings?.[name] ?? Number.NaN) / 1_000;
-  const ends = seconds('DRAIN_MS') + seconds('END_DEADLINE_MS') + 1;
+  const dataOf = (name: string) =>
+    ofKind<Manifest>(manifests, 'ConfigMap').find(({ metadata }) => metadata.name === name)?.data as
+      | Labels
+      | undefined;
+  const settings = dataOf('settings') ?? {};
+  const { answerTimeoutMs } = JSON.parse(dataOf('site')?.['site.json'] ?? '{}');
+  const serverMs = Number(settings.DRAIN_MS) + Number(settings.END_DEADLINE_MS);
   return workloadsOf(manifests).flatMap(({ kind, name, labels, pod }) => {
     if (kind !== 'Deployment') return [];
     const preStop = pod.containers[0]?.lifecycle?.preStop?.sleep?.seconds ?? 0;
-    const after = labels['app.kubernetes.io/component'] === 'server' ? ends : answerSeconds;
-    const isLongEnough = preStop > 0 && (pod.terminationGracePeriodSeconds ?? 0) > preStop + after;
+    const isServer = labels['app.kubernetes.io/component'] === 'server';
+    const needed = preStop + (isServer ? serverMs : answerTimeoutMs) / 1_000 + farewellSeconds;
+    const isLongEnough = preStop > 0 && (pod.terminationGracePeriodSeconds ?? 0) > needed;
     return isLongEnough ? [] : [`${name}: killed before it has ended`];
   });
 };
