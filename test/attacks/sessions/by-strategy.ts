@@ -7,7 +7,7 @@ import type { Attack, Family, StrategyName } from '../attack.ts';
 import type { Ground } from '../ground.ts';
 
 export type NotOn = NonNullable<Attack['notOn']>;
-export const names = Object.keys(strategies) as StrategyName[];
+const names = Object.keys(strategies) as StrategyName[];
 
 export function notOn(wanted: (name: StrategyName) => boolean, why: string): NotOn {
   return Object.fromEntries(names.filter(wanted).map((name) => [name, why]));
