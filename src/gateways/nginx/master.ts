@@ -23,7 +23,7 @@ kill -s KILL -- "-$1" 2>/dev/null
 rm -rf -- "$2"`;
 
 /** It cannot do what it was told; the message is nginx's own, and has no words of clients in it. */
-export class NginxRefusal extends Error {
+class NginxRefusal extends Error {
   override readonly name = 'NginxRefusal';
 }
 
