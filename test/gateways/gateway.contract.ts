@@ -74,12 +74,14 @@ function isUpgraded(outcome: Upgraded | Answer): outcome is Upgraded {
 
 export function gatewayContract(name: string, gateway: Gateway): void {
   describe(`${name}: a request goes through unchanged`, () => forwarding(gateway));
+  describe(`${name}: the path decides about the group`, () => routing(gateway));
   describe(`${name}: what it says about the client is what it sees`, () => honesty(gateway));
   describe(`${name}: a request is given to one server`, () => failures(gateway));
   describe(`${name}: health decides who is asked`, () => health(gateway));
   describe(`${name}: affinity is the gateway's own cookie`, () => stickiness(gateway));
   describe(`${name}: a WebSocket goes through`, () => sockets(gateway));
   describe(`${name}: over TLS`, () => tls(gateway));
+  describe(`${name}: while it serves`, () => changes(gateway));
   describe(`${name}: the process`, () => life(name, gateway));
 }
 
@@ -146,6 +148,70 @@ function forwarding(gateway: Gateway): void {
       addresses.map(async (localAddress) => (await see(url, { localAddress })).by),
     );
     expect(new Set(by)).toEqual(new Set(['s1', 's2']));
+  });
+}
+
+function routing(gateway: Gateway): void {
+  async function site() {
+    const servers = await Promise.all(['a1', 'b1', 'c1'].map(server));
+    const groups = servers.map((each) => {
+      return { name: `group-${each.name}`, policy: 'sticky-cookie', upstreams: [upstream(each)] };
+    });
+    const routes = [
+      { path: '/api/a/', base: '/api/a', group: 'group-a1' },
+      { path: '/api/a/login', base: '/api/a', group: 'group-b1' },
+      { path: '/api/a/admin/', base: '/api/a', group: 'group-b1' },
+      { path: '/plain/', group: 'group-c1' },
+    ];
+    return await stage(gateway, { groups, routes });
+  }
+
+  test.each([
+    ['/api/a/', 'a1', '/'],
+    ['/api/a/x?y=/api/a/login', 'a1', '/x?y=/api/a/login'],
+    ['/api/a/login', 'b1', '/login'],
+    ['/api/a/login?next=%2F', 'b1', '/login?next=%2F'],
+    ['/api/a/login/', 'a1', '/login/'],
+    ['/api/a/logins', 'a1', '/logins'],
+    ['/api/a/admin/users/%C3%A4%20b', 'b1', '/admin/users/%C3%A4%20b'],
+    ['/api/a/admin', 'a1', '/admin'],
+    ['/plain/api/a/', 'c1', '/plain/api/a/'],
+  ])('%s leads to %s, who is asked for %s', async (path, by, shown) => {
+    const { url } = await site();
+    const seen = await see(`${url}${path}`);
+    expect(seen).toMatchObject({ by, url: shown });
+  });
+
+  test.each(['/', '/api', '/api/a', '/api/b/', '/plain', '/API/a/'])(
+    '%s leads nowhere: 404',
+    async (path) => {
+      const { url } = await site();
+      const answer = await ask(`${url}${path}`);
+      expect([answer.status, problemCode(answer)]).toEqual([404, 'not-found']);
+    },
+  );
+
+  test('a group without servers takes no other down with it', async () => {
+    const { url, running } = await site();
+    await running.route('group-a1', []);
+    expect(problemCode(await ask(`${url}/api/a/`))).toBe('no-server');
+    expect((await see(`${url}/api/a/login`)).by).toBe('b1');
+  });
+
+  test('each group has a cookie of its own, and a server is shown none of them', async () => {
+    const { url } = await site();
+    const bound = async (path: string) => {
+      const { fields } = await ask(`${url}${path}`);
+      return String(fields['set-cookie']?.find((line) => line.startsWith('affinity_'))).split(
+        ';',
+      )[0];
+    };
+    const ours = [await bound('/api/a/'), await bound('/api/a/login')];
+    expect(ours).toEqual(['affinity_group-a1=a1', 'affinity_group-b1=b1']);
+    const cookie = [ours[0], 'session=abc', ours[1]].join('; ');
+    const answer = await ask(`${url}/api/a/`, { fields: { cookie } });
+    expect(JSON.parse(answer.body)).toMatchObject({ headers: { cookie: 'session=abc' } });
+    expect(answer.fields['set-cookie']?.join()).not.toContain('affinity_');
   });
 }
 
@@ -416,6 +482,69 @@ function sockets(gateway: Gateway): void {
   });
 }
 
+function changes(gateway: Gateway): void {
+  test('no request is lost while routes change and certificates are read anew', async () => {
+    const routes = [{ path: '/late', group: 'servers' }];
+    const { url, running, servers } = await stage(gateway, { routes, answerTimeoutMs: 10_000 });
+    const all = [...servers, await server('s3')].map(upstream);
+    const counts: Record<string, number> = {};
+    let isOver = false;
+    const client = async (request: () => Promise<number>) => {
+      while (!isOver) {
+        const outcome = await request().catch((error: Error) => String(error.cause ?? error));
+        counts[outcome] = (counts[outcome] ?? 0) + 1;
+      }
+    };
+    // Those who come anew each time, and those who keep their connections, in which a gateway that
+    // answers by itself finds a pause at every moment.
+    const anew = (method: string) => () =>
+      ask(`${url}/late?ms=5`, { method, body: 'x' }).then(({ status }) => status);
+    const kept = (path: string) => () =>
+      fetch(url + path, { method: 'POST', body: 'x' }).then(async (answer) => {
+        await answer.text();
+        return answer.status;
+      });
+    const clients = [
+      ...['GET', 'POST', 'PUT', 'DELETE'].map((method) => client(anew(method))),
+      ...Array.from({ length: 4 }, () => client(kept('/late?ms=5'))),
+      ...Array.from({ length: 40 }, () => client(kept('/nowhere'))),
+    ];
+    for (let turn = 0; turn < 8 || (counts[200] ?? 0) < 200; turn += 1) {
+      const without = all[turn % all.length];
+      if (turn % 4 === 3) await running.reload();
+      else
+        await running.route(
+          'servers',
+          all.filter((each) => each !== without),
+        );
+    }
+    isOver = true;
+    await Promise.all(clients);
+    expect(Object.keys(counts)).toEqual(['200', '404']);
+  });
+
+  test('one client may not take what all need', async () => {
+    if (gateway.lacks['client-limits'] !== undefined) return;
+    const limits = { requestsPerSecond: 5, connections: 3 };
+    const { url } = await stage(gateway, { limits, answerTimeoutMs: 5_000 });
+    const answers = await Promise.all(Array.from({ length: 30 }, () => ask(url)));
+    const refused = answers.filter(({ status }) => status !== 200);
+    expect(refused.length).toBeGreaterThan(15);
+    expect(new Set(refused.map(problemCode))).toEqual(new Set(['overloaded']));
+    expect(Number(refused[0]?.fields['retry-after'])).toBeGreaterThan(0);
+    expect((await ask(url, { localAddress: '127.0.0.9' })).status).toBe(200);
+  });
+
+  test('a body that grows too large is cut off: 413', async () => {
+    const { url, servers } = await stage(gateway, { answerTimeoutMs: 5_000 });
+    const answer = await ask(url, { method: 'POST', body: 'x'.repeat(1_048_577) });
+    expect([answer.status, problemCode(answer)]).toEqual([413, 'payload-too-large']);
+    expect(servers.flatMap(({ seen }) => seen)).toEqual([]);
+    const whole = await ask(url, { method: 'POST', body: 'x'.repeat(1_048_576) });
+    expect(whole.status).toBe(200);
+  });
+}
+
 function life(name: string, gateway: Gateway): void {
   test('logs each request in a line of JSON, without anything secret', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'sessionlab-gateway-'));
@@ -478,5 +607,13 @@ function life(name: string, gateway: Gateway): void {
     expect((await ask(url)).status).toBe(503);
     parent.kill('SIGKILL');
     await vi.waitFor(() => expect(ask(url)).rejects.toThrow(/ECONNREFUSED/), patience);
+  });
+
+  test('leaves nobody behind when it is killed itself', async () => {
+    const { running, url } = await stage(gateway);
+    process.kill(running.pid, 'SIGKILL');
+    await running.ended;
+    await vi.waitFor(() => expect(ask(url)).rejects.toThrow(/ECONNREFUSED/), patience);
+    await expect(running.reload()).rejects.toMatchObject({ code: 'gateway-unavailable' });
   });
 }

@@ -20,6 +20,9 @@ export interface Seen {
 /** More than the buffers hold between a server and a client that does not read. */
 const LARGE = Buffer.alloc(32 * 1024 * 1024);
 
+/** As patient as a server behind a gateway that passes bodies on while they come. */
+const patience = { requestTimeout: 12_000, connectionsCheckingInterval: 500 };
+
 export class TestServer implements Upstream, AsyncDisposable {
   readonly name: string;
   /** Without those about health. */
@@ -39,7 +42,9 @@ export class TestServer implements Upstream, AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    const server = createServer((request, response) => void this.#handle(request, response));
+    const server = createServer(patience, (request, response) => {
+      void this.#handle(request, response);
+    });
     server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));

@@ -18,10 +18,10 @@ import { configurationFile, NginxMaster } from './master.ts';
 import { NginxSite } from './site.ts';
 
 /**
- * Before old workers close the connections that are idle, clients are asked for this long to close
- * theirs: a request sent into a connection that is just being closed would be lost.
+ * Old workers close connections that are idle, and a request that is sent into one just then would
+ * be lost. So for this long clients are asked beforehand to close theirs: with their next answers.
  */
-const CLOSING_MS = 100;
+const CLOSING_MS = 400;
 const WORKERS_MAX = 4;
 /** A free port may be taken by another before nginx has it. */
 const STARTS_MAX = 3;
