@@ -7,7 +7,7 @@ import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Gateway, RunningGateway } from '../../src/gateways/gateway.ts';
 import { ask } from './asking.ts';
-import { type Hostile, hostile } from './hostile.ts';
+import { costly, type Hostile, hostile } from './hostile.ts';
 import { TestServer } from './upstream.ts';
 
 /** Longer than it takes to answer at once, shorter than a client may be slow. */
@@ -67,6 +67,15 @@ export function hostileContract(name: string, gateway: Gateway): void {
         expect(server.seen.map(({ url }) => url)).not.toContain('/smuggled');
       },
     );
+
+    test('a hundred who send what is costly to read keep nobody waiting', async () => {
+      const lines = await Promise.all(Array.from({ length: 100 }, () => Line.open(running.url)));
+      for (const line of lines) line.say(costly);
+      const line = await Line.open(running.url);
+      line.say('GET /canary HTTP/1.1\r\nHost: a\r\n\r\n');
+      await vi.waitFor(() => expect(line.statuses).toEqual([200]), patience);
+      for (const each of [...lines, line]) await each[Symbol.asyncDispose]();
+    });
   });
 }
 

@@ -24,6 +24,9 @@ function post(body: string, ...fields: readonly string[]): string {
   return ['POST / HTTP/1.1', 'Host: a', ...fields, '', body].join(CRLF);
 }
 
+/** Costs a careless pattern more than a second: there are many ways through it, and none fits. */
+export const costly = get('/', `Connection: ${', '.repeat(3_000)}x`);
+
 const smuggled = 'GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n';
 const chunked = 'Transfer-Encoding: chunked';
 
@@ -149,6 +152,7 @@ const fields = family('fields', {
     forwardedAs: '/',
     hidden: /y\\n/,
   },
+  'a connection with 3,000 options that are empty': { bytes: costly, forwardedAs: '/' },
   'a field of 20,000 bytes': get('/', `X: ${'x'.repeat(20_000)}`),
   'fields of 40,000 bytes together': get('/', ...Array(40).fill(`X: ${'x'.repeat(1_000)}`)),
   'a body that is announced as too large': post('', 'Content-Length: 100000000'),

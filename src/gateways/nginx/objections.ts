@@ -10,7 +10,7 @@ import { literally, map, word } from './text.ts';
 const connectionOptions = ['close', 'keep-alive', 'upgrade', 'te', 'http2-settings'];
 
 export function objections({ listen }: GatewayOptions, around: Circumstances): string {
-  const option = `(${connectionOptions.join('|')})`;
+  const option = `(${connectionOptions.join('|')})([\\s,]|$)`;
   return [
     map('$request_uri', 'has_odd_path', [
       [`~*^[^?]*?(${ambiguousPath.source})`, '1'],
@@ -25,11 +25,11 @@ export function objections({ listen }: GatewayOptions, around: Circumstances): s
       ['~*^([\\w.-]+|\\[[\\da-f:.]+\\])(:\\d*)?$', ''],
       ['default', '1'],
     ]),
-    // nginx cannot remove the fields that a connection names; it can refuse to name any.
+    // nginx cannot remove the fields that a connection names; it can refuse to name any. Looked for
+    // is a word that is none of the options, because that takes one way through any text.
     map('$http_connection', 'has_odd_connection', [
-      ['', ''],
-      [`~*^\\s*${option}?(\\s*,\\s*${option}?)*\\s*$`, ''],
-      ['default', '1'],
+      [`~*(^|[\\s,])(?!${option})[^\\s,]`, '1'],
+      ['default', ''],
     ]),
     map('$has_odd_path$has_odd_line$has_odd_host$has_odd_connection', 'is_malformed', [
       ['', ''],
