@@ -2,6 +2,7 @@
 // time.
 
 import {
+  type Agent,
   request as httpRequest,
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
@@ -23,20 +24,22 @@ export interface Question {
   readonly fields?: OutgoingHttpHeaders;
   readonly body?: string;
   readonly localAddress?: string;
+  /** Whose connections are used; absent: a fresh one. */
+  readonly agent?: Agent;
   /** For https: whom to trust, and what to agree to. */
   readonly tls?: ConnectionOptions;
 }
 
 /** Rejects when the answer breaks off. */
 export function ask(url: string, question: Question = {}): Promise<Answer> {
-  const { method = 'GET', body, localAddress = '127.0.0.1' } = question;
+  const { method = 'GET', body, localAddress = '127.0.0.1', agent = false } = question;
   const fields = { ...question.fields };
   // Node does not frame the body of a GET by itself.
   if (body !== undefined && fields['transfer-encoding'] === undefined) {
     fields['content-length'] = Buffer.byteLength(body);
   }
   return new Promise((resolve, reject) => {
-    const options = { ...question.tls, method, headers: fields, agent: false, localAddress };
+    const options = { ...question.tls, method, headers: fields, agent, localAddress };
     const request = requesting(url)(url, options, (response) => {
       const { statusCode: status = 0, headers } = response;
       text(response).then((whole) => resolve({ status, fields: headers, body: whole }), reject);

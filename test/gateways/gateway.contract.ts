@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { Agent } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +12,15 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { AccessLine } from '../../src/gateways/access-line.ts';
 import type { Gateway, GatewayOptions, RunningGateway } from '../../src/gateways/gateway.ts';
 import * as policies from '../../src/policies/index.ts';
-import { type Answer, ask, converse, see, type Upgraded, upgrade } from './asking.ts';
+import {
+  type Answer,
+  ask,
+  converse,
+  type Question,
+  see,
+  type Upgraded,
+  upgrade,
+} from './asking.ts';
 import { tls } from './tls.contract.ts';
 import { TestServer } from './upstream.ts';
 
@@ -483,6 +492,10 @@ function sockets(gateway: Gateway): void {
 }
 
 function changes(gateway: Gateway): void {
+  async function status(url: string, question: Question): Promise<number> {
+    return (await ask(url, { body: 'x', ...question })).status;
+  }
+
   test('no request is lost while routes change and certificates are read anew', async () => {
     const routes = [{ path: '/late', group: 'servers' }];
     const { url, running, servers } = await stage(gateway, { routes, answerTimeoutMs: 10_000 });
@@ -495,19 +508,18 @@ function changes(gateway: Gateway): void {
         counts[outcome] = (counts[outcome] ?? 0) + 1;
       }
     };
-    // Those who come anew each time, and those who keep their connections, in which a gateway that
+    // Those who come anew each time, and those who keep a connection, in which a gateway that
     // answers by itself finds a pause at every moment.
-    const anew = (method: string) => () =>
-      ask(`${url}/late?ms=5`, { method, body: 'x' }).then(({ status }) => status);
-    const kept = (path: string) => () =>
-      fetch(url + path, { method: 'POST', body: 'x' }).then(async (answer) => {
-        await answer.text();
-        return answer.status;
-      });
+    const anew = (method: string) => () => status(`${url}/late?ms=5`, { method });
+    const kept = (path: string) => {
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      onTestFinished(() => agent.destroy());
+      return () => status(url + path, { method: 'POST', agent });
+    };
     const clients = [
       ...['GET', 'POST', 'PUT', 'DELETE'].map((method) => client(anew(method))),
       ...Array.from({ length: 4 }, () => client(kept('/late?ms=5'))),
-      ...Array.from({ length: 40 }, () => client(kept('/nowhere'))),
+      ...Array.from({ length: 16 }, () => client(kept('/nowhere'))),
     ];
     for (let turn = 0; turn < 8 || (counts[200] ?? 0) < 200; turn += 1) {
       const without = all[turn % all.length];

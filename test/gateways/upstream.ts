@@ -21,7 +21,7 @@ export interface Seen {
 const LARGE = Buffer.alloc(32 * 1024 * 1024);
 
 /** As patient as a server behind a gateway that passes bodies on while they come. */
-const patience = { requestTimeout: 12_000, connectionsCheckingInterval: 500 };
+const patience = { requestTimeout: 10_000, connectionsCheckingInterval: 500 };
 
 export class TestServer implements Upstream, AsyncDisposable {
   readonly name: string;

@@ -100,13 +100,16 @@ function ofAll({ limits }: GatewayOptions, { folder }: Circumstances): string[] 
   ].map((line) => `  ${line}`);
 }
 
+/** By itself the kernel would keep several megabytes for each client that does not read. */
+const BUFFER = 'sndbuf=256k';
+
 function listening({ listen }: GatewayOptions, { port, tlsPort }: Circumstances): string[] {
   const { address = '127.0.0.1', tls } = listen;
   const host = address.includes(':') ? `[${address}]` : address;
-  const lines = [`listen ${host}:${port};`];
+  const lines = [`listen ${host}:${port} ${BUFFER};`];
   if (tls && tlsPort !== undefined) {
     lines.push(
-      `listen ${host}:${tlsPort} ssl;`,
+      `listen ${host}:${tlsPort} ssl ${BUFFER};`,
       `ssl_certificate ${word(tls.certFile)};`,
       `ssl_certificate_key ${word(tls.keyFile)};`,
       'ssl_protocols TLSv1.2 TLSv1.3;',
