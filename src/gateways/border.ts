@@ -38,11 +38,13 @@ export const knownMethods: readonly string[] = [
 
 export const patience = {
   /** A client sends the header of a request within this. */
-  headersMs: 10_000,
+  headersMs: 8_000,
   /** A client may be silent for this long in the middle of a request or of an answer. */
-  silenceMs: 10_000,
+  silenceMs: 8_000,
   /** A client sends a whole request within this. */
-  requestMs: 12_000,
+  requestMs: 10_000,
+  /** A stream of events may be silent for this long; servers let it beat more often. */
+  streamSilenceMs: 60_000,
   /** Longer than clients keep a connection that they do not use. */
   keepAliveMs: 75_000,
   /** A server accepts a connection within this. */

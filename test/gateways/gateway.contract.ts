@@ -139,6 +139,13 @@ function forwarding(gateway: Gateway): void {
     await vi.waitFor(() => expect(heard).toContain('second'), patience);
   });
 
+  test('a stream of events, though it is silent for longer than an answer may take', async () => {
+    const { url } = await stage(gateway, { answerTimeoutMs: 300 });
+    const fields = { accept: 'text/event-stream' };
+    const { body } = await ask(`${url}/events?ms=1500`, { fields });
+    expect(body).toBe('data: first\n\ndata: last\n\n');
+  });
+
   test('a hundred at once are answered each with its own body', async () => {
     const { url } = await stage(gateway, { answerTimeoutMs: 10_000 });
     const bodies = Array.from({ length: 100 }, (_, index) => `body ${index}`);

@@ -21,7 +21,7 @@ export interface Seen {
 const LARGE = Buffer.alloc(32 * 1024 * 1024);
 
 /** As patient as a server behind a gateway that passes bodies on while they come. */
-const patience = { requestTimeout: 10_000, connectionsCheckingInterval: 500 };
+const patience = { requestTimeout: 9_000, connectionsCheckingInterval: 500 };
 
 export class TestServer implements Upstream, AsyncDisposable {
   readonly name: string;
@@ -110,6 +110,10 @@ function answer(seen: Seen, request: IncomingMessage, response: ServerResponse):
   } else if (path === '/break-off') {
     response.writeHead(200, { 'content-length': 100 });
     response.write('the beginning of', () => request.socket.destroy());
+  } else if (path === '/events') {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write('data: first\n\n');
+    setTimeout(() => response.end('data: last\n\n'), Number(seen.url.split('=')[1]));
   } else if (path === '/large') {
     response.end(LARGE);
   } else if (path === '/late') {

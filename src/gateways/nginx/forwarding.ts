@@ -1,9 +1,10 @@
 // How a request is passed on. Another server may be asked only when no byte can have reached the
 // one before, and nginx's own rule is another: it would repeat a GET or a DELETE that was sent. So
-// there are four kinds of requests, with a way for each:
+// there are five kinds of requests, with a way for each:
 //
 //   bare     no body: nginx asks one server, and the gateway's rule decides about the next
-//   upgrade  a WebSocket: the same, and it may be silent for long
+//   stream   the same, and it may be silent for longer: somebody asks for events
+//   upgrade  the same, and it may be silent for very long: a WebSocket
 //   body     POST and PATCH: nginx itself repeats them only while nothing was sent
 //   once     the others with a body: to one server, which has to be there
 //
@@ -70,12 +71,17 @@ export function toServers(
 
 function kinds(): string {
   return [
-    map('$request_method|$content_length|$http_transfer_encoding|$http_upgrade', 'kind', [
-      ['~*^GET\\|\\|\\|websocket$', 'upgrade'],
-      ['~^[A-Z]+\\|0?\\|\\|', 'bare'],
-      ['~^(POST|PATCH)\\|', 'body'],
-      ['default', 'once'],
-    ]),
+    map(
+      '$request_method|$content_length|$http_transfer_encoding|$http_upgrade|$http_accept',
+      'kind',
+      [
+        ['~*^GET\\|\\|\\|websocket\\|', 'upgrade'],
+        ['~^GET\\|0?\\|\\|\\|text/event-stream$', 'stream'],
+        ['~^[A-Z]+\\|0?\\|\\|', 'bare'],
+        ['~^(POST|PATCH)\\|', 'body'],
+        ['default', 'once'],
+      ],
+    ),
     map('$kind', 'upgrade_on', [
       ['upgrade', 'websocket'],
       ['default', ''],
@@ -100,11 +106,11 @@ export function forwards({ limits }: GatewayOptions): string {
       ? []
       : [`limit_req zone=requests burst=${requestsPerSecond} nodelay;`]),
   ];
-  const lasting = [`proxy_read_timeout ${SOCKET_SILENCE};`];
   const untouched = ['proxy_next_upstream error timeout;'];
   return [
     ...tried('bare', bounds, []),
-    ...tried('upgrade', bounds, lasting),
+    ...tried('stream', bounds, [`proxy_read_timeout ${milliseconds(patience.streamSilenceMs)};`]),
+    ...tried('upgrade', bounds, [`proxy_read_timeout ${SOCKET_SILENCE};`]),
     way('= //body', [...bounds, ...untouched], '$first', '//failed'),
     way('= //once', bounds, '$first', '//failed'),
     '    location = //failed {',

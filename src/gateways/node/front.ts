@@ -6,6 +6,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { createProxyServer } from 'httpxy';
+import { patience } from '../border.ts';
 import { brokenRequestHandler } from './broken-request.ts';
 import { ConnectedAgent, connected, SocketAgent } from './connect.ts';
 import { Journey, type Parts } from './journey.ts';
@@ -44,6 +45,11 @@ function requestHandler(parts: Parts, doorkeeper: Doorkeeper) {
     outgoing.setTimeout(parts.answerTimeoutMs, () => {
       journey.isTooLate = true;
       outgoing.destroy();
+    });
+    outgoing.once('response', ({ headers }) => {
+      if (!headers['content-type']?.startsWith('text/event-stream')) return;
+      outgoing.setTimeout(patience.streamSilenceMs);
+      request.socket.setTimeout(patience.streamSilenceMs);
     });
   });
   proxy.on('proxyRes', (answer, request, response) => {
