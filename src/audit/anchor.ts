@@ -85,7 +85,7 @@ function ifMissing<T>(value: T) {
 
 const timeoutMs = 2_000;
 const undefinedTable = '42P01';
-const columns = 'log, size::float8 as size, hash, made_at as time, signature';
+const columns = 'log, size::float8 as size, hash, made_at as time, retires, signature';
 
 class PostgresAnchor implements Anchor {
   readonly #pool: pg.Pool;
@@ -98,11 +98,12 @@ class PostgresAnchor implements Anchor {
     this.#pool.on('error', () => undefined);
   }
 
-  async put({ log, size, hash, time, signature }: SignedHead): Promise<void> {
+  async put({ log, size, hash, time, retires = false, signature }: SignedHead): Promise<void> {
     // Whoever writes may have the right to insert and none to create.
     await this.#pool.query(
-      `insert into audit_heads (log, size, hash, made_at, signature) values ($1, $2, $3, $4, $5)`,
-      [log, size, hash, time, signature],
+      `insert into audit_heads (log, size, hash, made_at, retires, signature)
+       values ($1, $2, $3, $4, $5, $6)`,
+      [log, size, hash, time, retires, signature],
     );
   }
 
@@ -142,6 +143,7 @@ class PostgresAnchor implements Anchor {
         size bigint not null,
         hash text not null,
         made_at text not null,
+        retires boolean not null default false,
         signature text,
         noted_at timestamptz not null default now()
       );

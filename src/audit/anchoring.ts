@@ -3,7 +3,7 @@
 // holds nobody up: it is tried again, and whoever runs the log is told.
 
 import type { KeyObject } from 'node:crypto';
-import { unlink } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { OperatingError } from '../core/errors.ts';
 import type { Anchor } from './anchor.ts';
 import type { LogNote } from './audit-log.ts';
@@ -94,11 +94,16 @@ export class Anchoring implements AsyncDisposable {
     await this.#options.anchor.put(signed);
   }
 
-  /** The record of it goes first: whoever deletes segments without one is found out. */
+  /**
+   * The head that says so goes first: whoever deletes segments without one is found out. What the
+   * log says of its age only suggests; its anchored heads, which nobody with the log alone can
+   * make, must be as old.
+   */
   async #retire(): Promise<void> {
-    const { retainMs, folder, note, now } = this.#options;
+    const { anchor, retainMs, folder, note, now } = this.#options;
     if (retainMs === undefined) return;
     const before = now() - retainMs;
+    let vouched: number | undefined;
     const old: Segment[] = [];
     let end: Head | undefined;
     const segments = await segmentsOf(folder);
@@ -106,13 +111,15 @@ export class Anchoring implements AsyncDisposable {
       const next = segments[index + 1];
       const head = next && (await headBefore(next));
       if (head === undefined || Date.parse(head.time) >= before) break;
+      vouched ??= sizeBefore(before, await anchor.heads(head.log));
+      if (head.size > vouched) break;
       old.push(segment);
       end = head;
     }
     if (end === undefined) return;
-    await this.#put({ ...end, time: new Date(now()).toISOString() });
+    await this.#put({ ...end, time: new Date(now()).toISOString(), retires: true });
     await note({ kind: 'retired', through: end.size });
-    for (const { file } of old) await unlink(file);
+    for (const { file } of old) await rm(file);
     await syncFolder(folder);
   }
 
@@ -124,6 +131,11 @@ export class Anchoring implements AsyncDisposable {
 
 function isCutOff(now: Head, newest: Head): boolean {
   return newest.size > now.size || (newest.size === now.size && newest.hash !== now.hash);
+}
+
+/** How far the log was vouched for at a time. */
+function sizeBefore(time: number, heads: readonly SignedHead[]): number {
+  return heads.findLast((head) => Date.parse(head.time) < time)?.size ?? 0;
 }
 
 /** What the log was when this segment began, and when that was. */

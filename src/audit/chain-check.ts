@@ -1,6 +1,7 @@
 // Finds the first record of a log that is not what was written, or not where it was written. The
 // chain alone shows a change in its middle. That its end is missing, or that all of it was written
-// anew, only an anchored head can show; and for records after the newest head nobody vouches.
+// anew, only an anchored head can show; and for records after the newest head nobody vouches. A log
+// begins with its first record, or after a head that was anchored to say so when older ones went.
 // Does no I/O: it is shown one line after another.
 
 import type { AuditRecord } from './audit-log.ts';
@@ -21,6 +22,8 @@ export interface Verification {
   /** Of the first and the last record that are there, 0 for none; up to the fault. */
   readonly first: number;
   readonly last: number;
+  /** When those before the first were let go of, as the anchor says; null when none were. */
+  readonly retiredAt: string | null;
   /** What the anchor vouches for, up to the fault; 0 for nothing. */
   readonly anchored: number;
   /** The last line lacks its end: it is being written, or a killed process left it. */
@@ -54,7 +57,7 @@ export class ChainCheck {
   #first = 0;
   #last = 0;
   #anchored = 0;
-  #retired = 0;
+  #retiredAt: string | null = null;
   #isUnfinished = false;
 
   constructor(log: string, heads: readonly SignedHead[]) {
@@ -75,7 +78,6 @@ export class ChainCheck {
     this.#first ||= record.seq;
     this.#last = record.seq;
     this.#before = link;
-    if (record.kind === 'retired') this.#retired = record.through;
     if (!this.#heads.has(record.seq)) return undefined;
     this.#anchored = record.seq;
     return this.#doubt?.before;
@@ -85,10 +87,6 @@ export class ChainCheck {
   end(): Fault | undefined {
     const isCut = this.#last < this.#size;
     if (this.#doubt !== undefined) return isCut ? this.#doubt.here : this.#doubt.before;
-    if (this.#first > 1 && this.#retired < this.#first - 1) {
-      const what = `${records(1, this.#first - 1)} missing, and nothing says that they were retired`;
-      return { seq: 1, segment: null, line: null, what };
-    }
     if (!isCut) return undefined;
     const { segment = null, line = null } = this.#before ?? {};
     const gone = `${records(this.#last + 1, this.#size)} missing`;
@@ -101,6 +99,7 @@ export class ChainCheck {
       log: this.#log,
       first: this.#first,
       last: fault === undefined ? this.#last : Math.min(this.#last, fault.seq - 1),
+      retiredAt: this.#retiredAt,
       anchored: this.#anchored,
       isUnfinished: this.#isUnfinished,
       fault: fault ?? null,
@@ -131,9 +130,11 @@ export class ChainCheck {
       return prev === beginningOf(this.#log) ? undefined : this.#at(link, 'it begins no log');
     }
     const heads = this.#heads.get(seq - 1) ?? [];
-    if (!heads.some(({ hash }) => hash === prev)) {
-      return this.#at(link, `${records(1, seq - 1)} missing, and no anchored head ends there`);
+    const end = heads.find(({ hash, retires }) => retires === true && hash === prev);
+    if (end === undefined) {
+      return this.#at(link, `${records(1, seq - 1)} missing, and no anchored head retires them`);
     }
+    this.#retiredAt = end.time;
     this.#anchored = seq - 1;
     return undefined;
   }

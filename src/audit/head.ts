@@ -21,6 +21,8 @@ export interface Head {
   readonly hash: string;
   /** When it was made, ISO 8601 in UTC. */
   readonly time: string;
+  /** What it vouches for may be gone, its time being over: the log may begin after it. */
+  readonly retires?: boolean;
 }
 
 export interface SignedHead extends Head {
@@ -38,8 +40,9 @@ export function isSignedBy(head: SignedHead, keys: readonly KeyObject[]): boolea
   return keys.some((key) => verify(null, signedBytes(head), key, signature));
 }
 
-function signedBytes({ log, size, hash, time }: Head): Buffer {
-  return Buffer.from(`\x01${JSON.stringify({ v: 1, log, size, hash, time })}`);
+function signedBytes({ log, size, hash, time, retires }: Head): Buffer {
+  const mark = retires ? { retires } : {};
+  return Buffer.from(`\x01${JSON.stringify({ v: 1, log, size, hash, time, ...mark })}`);
 }
 
 /** A new private key as JSON, for AUDIT_KEY. */

@@ -40,14 +40,16 @@ export function verificationText(found: readonly Verification[]): string {
   return found.map(verificationLine).join('\n');
 }
 
-function verificationLine({ log, first, last, anchored, isUnfinished, fault }: Verification) {
+function verificationLine({ log, first, last, anchored, ...found }: Verification) {
+  const { retiredAt, isUnfinished, fault } = found;
   const name = log.padEnd(12);
   if (fault !== null) {
     const { seq, segment, line: at, what } = fault;
     const place = segment === null ? 'not in the log' : `${segment} line ${at}`;
     return styleText('red', `✗ BROKEN  ${name} record ${seq} (${place}): ${what}`);
   }
-  const which = last === 0 ? 'no records' : `records ${first} to ${last}`;
+  const all = last === 0 ? 'no records' : `records ${first} to ${last}`;
+  const which = retiredAt === null ? all : `${all}, older ones retired ${minute(retiredAt)}`;
   const vouched = anchored === 0 ? 'no anchor' : `anchored to ${anchored}`;
   const end = isUnfinished ? ', an unfinished line at its end' : '';
   return `${styleText('green', '✓ INTACT')}  ${name} ${which}, ${vouched}${end}`;

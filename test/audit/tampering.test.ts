@@ -1,4 +1,4 @@
-// A thousand tamperings of eight kinds, from a seed: each is found, at the first record that is not
+// A thousand tamperings of nine kinds, from a seed: each is found, at the first record that is not
 // what was written. The oracle compares lines, and knows nothing of hashes.
 
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -125,6 +125,15 @@ const tamperings: Readonly<Record<string, Tampering>> = {
     const place = old + 1 + random.below(segments.length - old);
     const source = random.below(2) === 0 ? copyOf(former)[place] : undefined;
     segments[place] = source ?? [...(segments[old] ?? [])];
+  },
+  behead(segments, random) {
+    // Up to where a head is anchored, and with a word that its time was over.
+    const isAtHead = random.below(2) === 0;
+    const through = isAtHead ? 20 * (1 + random.below(2)) : 1 + random.below(size - 1);
+    const last = lineAt(segments, size - 1);
+    const note = { kind: 'retired', seq: size + 1, prev: hashOfLine(last), through };
+    splice(segments, 0, through);
+    segments.at(-1)?.push(JSON.stringify({ ...JSON.parse(last), ...note }));
   },
 };
 

@@ -5,9 +5,9 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   appendFileSync,
-  cpSync,
   existsSync,
   mkdirSync,
+  readFileSync,
   rmSync,
   statfsSync,
   truncateSync,
@@ -16,6 +16,8 @@ import {
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from 'vitest';
+import { openAnchor } from '../../src/audit/anchor.ts';
+import { newAuditKey, readVerifyingKeys } from '../../src/audit/head.ts';
 import { segmentsOf } from '../../src/audit/segments.ts';
 import { verifyLog, verifyLogs } from '../../src/audit/verify.ts';
 import { openAuditLog } from '../../src/audit/writer.ts';
@@ -313,33 +315,57 @@ test('appends that wait at once are written in their order, over many segments',
   expect((await verifyLog('s1', log)).fault).toBeNull();
 });
 
-test('old segments go when their end is anchored, and only if the log says so is that right', async () => {
+test('old segments go when their end is anchored, and only if the anchor says so is that right', async () => {
   using ground = temporaryFolder();
   const folder = join(ground.folder, 'logs');
   const anchor = join(ground.folder, 'anchor');
   let now = Date.parse('2026-01-01T00:00:00Z');
-  const options = { folder, log: 's1', segmentBytesMax: 600, clock: { now: () => now } };
+  const key = newAuditKey();
+  const options = { folder, log: 's1', key, segmentBytesMax: 600, clock: { now: () => now } };
   const write = async (more: object) => {
     await using audit = await openAuditLog({ ...options, anchor, ...more });
     for (let number = 0; number < 10; number += 1) await audit.append(login(number));
   };
   await write({});
-  const stolen = join(ground.folder, 'stolen');
-  cpSync(folder, stolen, { recursive: true });
   now += 86_400_000;
   await write({ retainMs: 3_600_000 });
-  const [found] = await verifyLogs(folder, { anchor });
-  expect(found).toMatchObject({ fault: null });
+  const [found] = await verifyLogs(folder, { anchor, keys: readVerifyingKeys(key) });
+  expect(found).toMatchObject({ fault: null, retiredAt: '2026-01-02T00:00:00.000Z' });
   expect(found?.first).toBeGreaterThan(8);
   expect(existsSync(join(folder, 's1', '000001.ndjson'))).toBe(false);
   expect((await verifyLogs(folder))[0]?.fault).toMatchObject({ seq: expect.any(Number) });
 
-  // The same segments, and the anchor even vouches for where they end.
-  for (const { name, file } of await segmentsOf(join(stolen, 's1'))) {
-    if (!existsSync(join(folder, 's1', name))) rmSync(file);
+  // The anchor vouches for where these end, but not that they may be gone.
+  await using opened = openAnchor(anchor);
+  const ordinary = (await opened.heads('s1')).map((head) => ({ ...head, retires: false }));
+  const { fault } = await verifyLog('s1', join(folder, 's1'), ordinary);
+  expect(fault).toMatchObject({
+    seq: 1,
+    what: expect.stringContaining('no anchored head retires'),
+  });
+  const keys = readVerifyingKeys(key);
+  expect((await verifyLog('s1', join(folder, 's1'), ordinary, keys)).fault).toMatchObject({
+    what: expect.stringContaining('not signed'),
+  });
+});
+
+test('what only says that it is old is not let go of', async () => {
+  using ground = temporaryFolder();
+  const [folder, anchor] = [join(ground.folder, 'logs'), join(ground.folder, 'anchor')];
+  const write = async () => {
+    const options = { folder, log: 's1', anchor, segmentBytesMax: 600, retainMs: 3_600_000 };
+    await using audit = await openAuditLog(options);
+    for (let number = 0; number < 10; number += 1) await audit.append(login(number));
+  };
+  await write();
+  const segments = await segmentsOf(join(folder, 's1'));
+  for (const { file } of segments.slice(0, -1)) {
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(file, text.replaceAll(/"time":"\d{4}/g, '"time":"2001'));
   }
-  const [thief] = await verifyLogs(stolen, { anchor });
-  expect(thief?.fault).toMatchObject({ seq: 1, what: expect.stringContaining('retired') });
+  await write();
+  expect(segments.length).toBeGreaterThan(2);
+  expect(segments.filter(({ file }) => !existsSync(file))).toEqual([]);
 });
 
 test('a log that ends before its anchor says is not written on', async () => {
