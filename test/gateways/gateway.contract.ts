@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { Agent } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { AccessLine } from '../../src/gateways/access-line.ts';
+import { securityFields } from '../../src/gateways/border.ts';
 import type { Gateway, GatewayOptions, RunningGateway } from '../../src/gateways/gateway.ts';
 import * as policies from '../../src/policies/index.ts';
 import {
@@ -481,6 +482,28 @@ function sockets(gateway: Gateway): void {
     }
   });
 
+  test.each([
+    ['a WebSocket', '/live', 101],
+    ['an ordinary route that is asked to become one', '/audited', 200],
+  ])('%s: what every answer has, and nothing of who was served but in the log', async (...row) => {
+    const [, path, status] = row;
+    const folder = await mkdtemp(join(tmpdir(), 'sessionlab-gateway-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const accessLogFile = join(folder, 'access.ndjson');
+    const { url, running } = await stage(gateway, { accessLogFile });
+    const outcome = await upgrade(url + path);
+    expect(isUpgraded(outcome) ? 101 : outcome.status).toBe(status);
+    expect(outcome.fields).toMatchObject(securityFields);
+    expect(outcome.fields).not.toHaveProperty('x-audit');
+    if (isUpgraded(outcome)) outcome.socket.destroy();
+    else expect(JSON.parse(outcome.body)).toMatchObject({ by: 's1', url: path });
+    await running[Symbol.asyncDispose]();
+    const line = JSON.parse(await readFile(accessLogFile, 'utf8')) as AccessLine;
+    const served = { by: 's1#1', route: path, userId: 'u1', session: 'h1' };
+    const requestId = outcome.fields['x-request-id'];
+    expect(line).toMatchObject({ requestId, status, served, headMs: expect.any(Number) });
+  });
+
   test('not when there is no server: 503', async () => {
     const { url, s1, s2 } = await stage(gateway);
     await Promise.all([s1.kill(), s2.kill()]);
@@ -595,6 +618,22 @@ function life(name: string, gateway: Gateway): void {
     });
     expect(first?.time).toMatch(/^\d{4}-\d\d-\d\dT/);
     expect(second).toMatchObject({ path: '/', status: 502, upstream: 's2' });
+  });
+
+  test('opens a log that was renamed anew, and loses no line over it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sessionlab-gateway-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const accessLogFile = join(folder, 'access.ndjson');
+    const { url, running } = await stage(gateway, { accessLogFile });
+    const first = await ask(url);
+    await rename(accessLogFile, `${accessLogFile}.1`);
+    await running.reload();
+    const second = await ask(url);
+    await running[Symbol.asyncDispose]();
+    const ids = async (file: string) =>
+      (await readFile(file, 'utf8')).match(/(?<="requestId":")[^"]+/g);
+    expect(await ids(`${accessLogFile}.1`)).toEqual([first.fields['x-request-id']]);
+    expect(await ids(accessLogFile)).toEqual([second.fields['x-request-id']]);
   });
 
   test('is gone when it has been told to stop', async () => {

@@ -22,6 +22,8 @@ const LARGE = Buffer.alloc(32 * 1024 * 1024);
 
 /** As patient as a server behind a gateway that passes bodies on while they come. */
 const patience = { requestTimeout: 9_000, connectionsCheckingInterval: 500 };
+/** This one is an ordinary route, whatever the client would like. */
+const shouldUpgradeCallback = ({ url }: IncomingMessage) => url !== '/audited';
 
 export class TestServer implements Upstream, AsyncDisposable {
   readonly name: string;
@@ -42,7 +44,7 @@ export class TestServer implements Upstream, AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    const server = createServer(patience, (request, response) => {
+    const server = createServer({ ...patience, shouldUpgradeCallback }, (request, response) => {
       void this.#handle(request, response);
     });
     server.on('connection', (socket: Socket) => {
@@ -53,8 +55,9 @@ export class TestServer implements Upstream, AsyncDisposable {
       const key = `${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
       const accept = createHash('sha1').update(key).digest('base64');
       const fields = `upgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: ${accept}`;
+      const audit = `x-audit: ${this.name}#1 /live u1 h1`;
       socket.on('error', () => undefined);
-      socket.write(`HTTP/1.1 101 Switching Protocols\r\n${fields}\r\n\r\n`);
+      socket.write(`HTTP/1.1 101 Switching Protocols\r\n${fields}\r\n${audit}\r\n\r\n`);
       socket.write(`${this.name}:`);
       socket.pipe(socket);
     });

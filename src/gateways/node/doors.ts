@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 import { ciphers, patience, sizes } from '../border.ts';
 import type { Listening } from '../gateway.ts';
 import { hostsOf, secureAuthority } from '../hosts.ts';
@@ -17,8 +18,8 @@ export interface Doors {
   readonly tlsPort: number | undefined;
   /** Reads the certificate anew; connections that are open keep the old one. */
   reload(): Promise<void>;
-  /** Resolves when everything in flight is answered. */
-  close(): Promise<void>;
+  /** Resolves when everything in flight is answered; what is not within this time is cut off. */
+  close(withinMs: number): Promise<void>;
 }
 
 type Tls = NonNullable<Listening['tls']>;
@@ -55,6 +56,13 @@ export async function openDoors(listening: Listening, parts: Parts): Promise<Doo
   handle(clear, parts, tls && inTheClear === 'health' ? toTls : undefined);
   await listen(clear, port, address);
   const servers = encrypted ? [clear, encrypted] : [clear];
+  const sockets = new Set<Socket>();
+  for (const each of servers) {
+    each.on('connection', (socket: Socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+    });
+  }
   return {
     port: portOf(clear),
     tlsPort,
@@ -64,8 +72,14 @@ export async function openDoors(listening: Listening, parts: Parts): Promise<Doo
       encrypted?.setSecureContext(renewed);
       secured = renewed;
     },
-    async close() {
+    async close(withinMs) {
+      const timer = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, withinMs);
       await Promise.all(servers.map((each) => new Promise((resolve) => each.close(resolve))));
+      clearTimeout(timer);
+      // Whoever waits for the end of a connection is told in the turn after the server is.
+      await turn();
     },
   };
 }

@@ -88,12 +88,13 @@ function upgradeHandler(parts: Parts, doorkeeper: Doorkeeper) {
     const elsewhere = doorkeeper(request);
     const journey = new Journey(request, parts);
     let status: number | null = null;
+    let isWhole = () => true;
     const refuse = (problem: Problem) => {
       status = problem.status;
       client.end(raw(problem));
     };
     client.on('error', () => undefined);
-    client.once('close', () => journey.end(status, true));
+    client.once('close', () => journey.end(status, isWhole()));
     const refusal = journey.refusal(elsewhere);
     if (refusal !== undefined) return refuse(refusal);
     for (const server of journey.choices()) {
@@ -110,11 +111,12 @@ function upgradeHandler(parts: Parts, doorkeeper: Doorkeeper) {
       proxy.on('proxyReqWs', (outgoing) => {
         outgoing.prependOnceListener('upgrade', (answer: IncomingMessage) => {
           status = 101;
-          Object.assign(answer.headers, journey.added(answer.headers['set-cookie']));
-          delete answer.headers['x-audit'];
+          show(answer, journey, ['connection', 'upgrade']);
         });
         outgoing.prependOnceListener('response', (answer) => {
           status = answer.statusCode ?? 502;
+          isWhole = () => answer.complete;
+          show(answer, journey, ['transfer-encoding']);
         });
       });
       proxy.on('error', (error) => {
@@ -128,4 +130,13 @@ function upgradeHandler(parts: Parts, doorkeeper: Doorkeeper) {
     }
     if (!client.destroyed) refuse(journey.problem());
   };
+}
+
+/** Makes the fields of an answer what the client gets, in place, with those that speak of its form. */
+function show(answer: IncomingMessage, journey: Journey, form: readonly string[]): void {
+  const { headers } = answer;
+  const kept = Object.entries(headers).filter(([name]) => form.includes(name));
+  const shown = { ...journey.answered(answer), ...Object.fromEntries(kept) };
+  for (const name of Object.keys(headers)) delete headers[name];
+  Object.assign(headers, shown);
 }

@@ -1,6 +1,5 @@
 // The embedded gateway's process: puts its parts together and obeys its parent.
 
-import { setTimeout as delay } from 'node:timers/promises';
 import { seededRandom } from '../../core/random.ts';
 import { drainMs } from '../border.ts';
 import { obeyParent } from '../orders.ts';
@@ -18,9 +17,12 @@ obeyParent(async (options) => {
     port: doors.port,
     tlsPort: doors.tlsPort,
     route: (group, upstreams) => site.route(group, upstreams),
-    reload: () => doors.reload(),
+    async reload() {
+      await log.reopen();
+      await doors.reload();
+    },
     async close() {
-      await Promise.race([doors.close(), delay(drainMs(options))]);
+      await doors.close(drainMs(options));
       await log.close();
     },
   };
