@@ -78,7 +78,7 @@ export interface AuditLog extends AsyncDisposable {
    */
   copy(entries: readonly AccessEntry[]): Promise<void>;
   /**
-   * False while anything waits in memory because it could not be written. Then nobody is given new
+   * False while anything waits in memory that could not be written. Then nobody is given new
    * rights (login, registration, step-up, a password, administration); endings are always honoured.
    */
   readonly canRecord: boolean;

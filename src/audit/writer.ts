@@ -204,6 +204,7 @@ class Writer implements AuditLog {
   async #drain(): Promise<void> {
     await undefined; // What is offered in this turn is written together.
     while (this.#queue.length > 0) {
+      const { length } = this.#queue;
       const batch = this.#queue.slice(0, batchMax);
       try {
         await this.#write(batch);
@@ -217,9 +218,10 @@ class Writer implements AuditLog {
       this.#queue.splice(0, batch.length);
       for (const { settled } of batch) settled?.resolve();
       if (this.#queue.length < this.#spoolMax) this.#noteGap();
-      if (this.#isFailing && this.#queue.length === 0) {
+      // What is left came after this write began: under traffic something always does.
+      if (this.#isFailing && batch.length === length) {
         this.#isFailing = false;
-        this.#onTrouble('The audit log is written again, and nothing waits');
+        this.#onTrouble('The audit log is written again');
       }
     }
     this.#running = undefined;

@@ -82,7 +82,7 @@ test('100 kills in the middle of appending lose nothing acknowledged, double not
   await Promise.all(['s1', 's2', 's3', 's4'].map(killedLog));
 }, 120_000);
 
-test('a last line that was never finished is taken off at the start, and said so', async () => {
+test('a last line that was never finished is taken off at the start, kept beside, and said so', async () => {
   using ground = temporaryFolder();
   const options = { folder: ground.folder, log: 's1' };
   const file = join(ground.folder, 's1', '000001.ndjson');
@@ -101,6 +101,25 @@ test('a last line that was never finished is taken off at the start, and said so
   );
   expect(records[1]).toMatchObject({ bytes: torn[0]?.length, owasp: 'sys_crash' });
   expect(await verifyLog('s1', join(ground.folder, 's1'))).toMatchObject({ last: 6, fault: null });
+  expect(readFileSync(`${file}.torn`, 'utf8')).toBe(torn.join(''));
+});
+
+test('a line that is spoiled before whole records is left to be found, and they are left too', async () => {
+  using ground = temporaryFolder();
+  const options = { folder: ground.folder, log: 's1' };
+  const file = join(ground.folder, 's1', '000001.ndjson');
+  const write = async (...numbers: readonly number[]) => {
+    await using audit = await openAuditLog(options);
+    for (const number of numbers) await audit.append(login(number));
+  };
+  await write(1, 2, 3, 4);
+  writeFileSync(file, readFileSync(file, 'utf8').replace('"requestId":"2"', '"requestId":"\0"'));
+  await write(5);
+  const numbers = numbersIn((await recordsIn(join(ground.folder, 's1'))) as object[]);
+  expect(numbers).toEqual(['1', '3', '4', '5']);
+  const { fault } = await verifyLog('s1', join(ground.folder, 's1'));
+  expect(fault).toMatchObject({ seq: 2, line: 2, what: 'it is no record' });
+  expect(existsSync(`${file}.torn`)).toBe(false);
 });
 
 test('a second writer is refused while the first lives, and let in at once when it was killed', async () => {
@@ -275,6 +294,27 @@ test('a folder that is deleted is noticed, and the log goes on where the chain w
   const [two, three] = await recordsIn(join(ground.folder, 's1'));
   expect([two?.seq, three?.seq]).toEqual([2, 3]);
   expect((await verifyLog('s1', join(ground.folder, 's1'))).fault).toMatchObject({ seq: 1 });
+});
+
+test('logins are let in again after a blip though something always waits', async () => {
+  using ground = temporaryFolder();
+  await using audit = await openAuditLog({ folder: ground.folder, log: 's1' });
+  await audit.append(login(0));
+  using traffic = new DisposableStack();
+  let isOver = false;
+  traffic.defer(() => {
+    isOver = true;
+  });
+  let number = 0;
+  const another = () => {
+    number += 1;
+    if (audit.waiting < 500) void audit.append(login(number)).catch(() => undefined);
+    if (!isOver) setImmediate(another);
+  };
+  another();
+  rmSync(join(ground.folder, 's1'), { recursive: true });
+  await until(() => !audit.canRecord, 'it fails');
+  await until(() => audit.canRecord, 'it is written again');
 });
 
 test('a clock that is set back changes no order, and is on record', async () => {
