@@ -10,7 +10,7 @@ import type { LogNote } from './audit-log.ts';
 import { parseRecord } from './chain.ts';
 import { type Head, type SignedHead, signHead } from './head.ts';
 import { syncFolder } from './log-file.ts';
-import { linesOf, type Segment, segmentsOf } from './segments.ts';
+import { linesOf, type Segment, segmentsOf, tornFileOf } from './segments.ts';
 
 export interface AnchoringOptions {
   readonly anchor: Anchor;
@@ -119,7 +119,10 @@ export class Anchoring implements AsyncDisposable {
     if (end === undefined) return;
     await this.#put({ ...end, time: new Date(now()).toISOString(), retires: true });
     await note({ kind: 'retired', through: end.size });
-    for (const { file } of old) await rm(file);
+    for (const { file } of old) {
+      await rm(file);
+      await rm(tornFileOf(file), { force: true });
+    }
     await syncFolder(folder);
   }
 

@@ -1,14 +1,15 @@
 // Finds the end of a log when it is opened: where the chain goes on, and what a process that was
-// killed left unfinished. Only that is cut off: a last line without its line feed, or with zero
-// bytes in it, as a power cut leaves them; no such line was ever acknowledged. What is wrong in any
-// other way stays for `verify` to find.
+// killed left unfinished. Only that is cut off: what begins after the last record with a line that
+// lacks its line feed, or with zero bytes, as a power cut leaves them. None of it was acknowledged,
+// and it is kept in a file beside. What is wrong in any other way stays for `verify` to find.
 
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { OperatingError } from '../core/errors.ts';
 import type { Source } from './audit-log.ts';
 import { beginningOf, hashOfLine, parseRecord } from './chain.ts';
 import { makeFolder, type OpenedLog, syncFolder } from './log-file.ts';
-import { linesOf, type Segment, segmentAt, segmentsOf } from './segments.ts';
+import { linesOf, type Segment, segmentAt, segmentsOf, tornFileOf } from './segments.ts';
 import { lockLog } from './writer-lock.ts';
 
 /** Where the chain goes on. */
@@ -50,14 +51,26 @@ export async function recover(folder: string, log: string): Promise<Recovered> {
 
 async function cutTorn({ file }: Segment, handle: FileHandle) {
   const { size } = await handle.stat();
-  let bytes = 0;
-  for await (const line of linesOf(file)) {
-    if (!line.isWhole || line.bytes.includes(0)) break;
-    bytes = line.start + line.bytes.length + 1;
+  let end = 0;
+  let isTorn = false;
+  for await (const { bytes, start, isWhole } of linesOf(file)) {
+    const isLine = isWhole && !bytes.includes(0);
+    isTorn = !isLine || (isTorn && parseRecord(bytes) === undefined);
+    if (!isTorn) end = start + bytes.length + 1;
   }
-  if (bytes < size) await handle.truncate(bytes);
+  if (end < size) {
+    // Where there is no room for it, the server starts nevertheless.
+    await keepTorn(file, handle, end, size).catch(() => undefined);
+    await handle.truncate(end);
+  }
   await handle.sync();
-  return { bytes, tornBytes: size - bytes };
+  return { bytes: end, tornBytes: size - end };
+}
+
+async function keepTorn(file: string, handle: FileHandle, start: number, end: number) {
+  const { buffer } = await handle.read(Buffer.alloc(end - start), 0, end - start, start);
+  await writeFile(tornFileOf(file), buffer, { flag: 'a', mode: 0o600, flush: true });
+  await syncFolder(dirname(file));
 }
 
 async function endOf(segments: readonly Segment[], log: string): Promise<ChainEnd> {

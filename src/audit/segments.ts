@@ -20,6 +20,11 @@ export function segmentAt(folder: string, number: number): Segment {
   return { number, name, file: join(folder, name) };
 }
 
+/** Where what was cut off a segment is kept. */
+export function tornFileOf(file: string): string {
+  return `${file}.torn`;
+}
+
 /** Oldest first; none where there is no folder. */
 export async function segmentsOf(folder: string): Promise<Segment[]> {
   const names = await readdir(folder).catch(emptyIfMissing);
