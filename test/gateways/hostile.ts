@@ -128,6 +128,8 @@ const paths = family('path', {
   'a backslash': get('/open/..\\smuggled'),
   'a backslash, encoded': get('/open%5csmuggled'),
   'two slashes': get('//smuggled'),
+  'a fragment, for which a path that is led nowhere may end': get('/smuggled#x'),
+  'a fragment that looks like a path in the clear': get('/smuggled#/health'),
   'letters, encoded': get('/%73muggled'),
   'a NUL, encoded': get('/smuggled%00.html'),
   'a line end, encoded': get('/a%0d%0aHost:%20evil'),
