@@ -84,14 +84,13 @@ async function serve(site: Site, signal: AbortSignal): Promise<void> {
   running = stack.use(await gateways[site.kind].start(options));
   const { url, tlsUrl, pid, ended } = running;
   await note(audit, 'started');
-  say('started', { kind: site.kind, url, tlsUrl, pid });
-
   process.on('SIGHUP', () => void reload('SIGHUP'));
   const files = listen.tls ? [listen.tls.certFile, listen.tls.keyFile] : [];
   for (const each of files) {
     watchFile(each, { interval: CERTIFICATE_LOOKED_AT_EVERY_MS }, () => void reload(each));
     stack.defer(() => unwatchFile(each));
   }
+  say('started', { kind: site.kind, url, tlsUrl, pid });
   const gateway = running;
   const route: RunningGateway['route'] = (group, upstreams) =>
     attempt('routed', { group, upstreams }, gateway.route(group, upstreams));

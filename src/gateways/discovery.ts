@@ -13,12 +13,17 @@ const ASK_EVERY_MS = 1_000;
 
 export type Found = (group: string, upstreams: readonly Upstream[]) => Promise<void>;
 
+/** All addresses of a name, in any order. */
+export type LookUp = (host: string) => Promise<readonly { address: string; family: number }[]>;
+
 export class Discoverer {
   readonly #discovery: Discovery;
+  readonly #lookUp: LookUp;
   #known: readonly Upstream[] = [];
 
-  constructor(discovery: Discovery) {
+  constructor(discovery: Discovery, lookUp: LookUp = (host) => lookup(host, { all: true })) {
     this.#discovery = discovery;
+    this.#lookUp = lookUp;
   }
 
   get group(): string {
@@ -27,9 +32,11 @@ export class Discoverer {
 
   /** Undefined when it is as it was. */
   async changed(): Promise<readonly Upstream[] | undefined> {
-    const found = await upstreamsOf(this.#discovery).catch(() => undefined);
-    const isSame = found?.map(({ url }) => url).join() === this.#known.map(({ url }) => url).join();
-    if (found === undefined || found.length === 0 || isSame) return undefined;
+    const { host } = this.#discovery;
+    const addresses = await this.#lookUp(host).catch(() => []);
+    const found = upstreamsOf(this.#discovery, addresses);
+    const isSame = found.map(({ url }) => url).join() === this.#known.map(({ url }) => url).join();
+    if (found.length === 0 || isSame) return undefined;
     this.#known = found;
     return found;
   }
@@ -44,9 +51,11 @@ export class Discoverer {
   }
 }
 
-async function upstreamsOf({ group, host, port }: Discovery): Promise<readonly Upstream[]> {
-  const all = await lookup(host, { all: true });
-  const urls = all.map(({ address, family }) => {
+function upstreamsOf(
+  { group, port }: Discovery,
+  addresses: Awaited<ReturnType<LookUp>>,
+): readonly Upstream[] {
+  const urls = addresses.map(({ address, family }) => {
     return `http://${family === 6 ? `[${address}]` : address}:${port}`;
   });
   return [...new Set(urls)].sort().map((url) => ({ name: `${group}-${mark(url)}`, url }));
