@@ -308,7 +308,7 @@ test('logins are let in again after a blip though something always waits', async
   let number = 0;
   const another = () => {
     number += 1;
-    if (audit.waiting < 500) void audit.append(login(number)).catch(() => undefined);
+    void audit.append(login(number)).catch(() => undefined);
     if (!isOver) setImmediate(another);
   };
   another();
