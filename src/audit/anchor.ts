@@ -45,12 +45,15 @@ class FolderAnchor implements Anchor {
 
   async heads(log: string): Promise<readonly SignedHead[]> {
     const lines = await Array.fromAsync(linesOf(this.#file(log))).catch(ifMissing<Line[]>([]));
-    const heads = lines.flatMap(({ bytes }) => parseHead(bytes.toString()) ?? []);
+    const heads = lines.flatMap(({ bytes }) => parseHead(bytes.toString(), log) ?? []);
     return heads.toSorted((a, b) => a.size - b.size);
   }
 
+  /** One a minute is half a million a year; each is larger than those before, but one that retires. */
   async newest(log: string): Promise<SignedHead | undefined> {
-    return (await this.heads(log)).at(-1);
+    const end = await endOf(this.#file(log)).catch(ifMissing(''));
+    const heads = end.split('\n').flatMap((line) => parseHead(line, log) ?? []);
+    return heads.findLast(({ retires }) => !retires) ?? (await this.heads(log)).at(-1);
   }
 
   async logs(): Promise<readonly string[]> {
@@ -66,10 +69,22 @@ class FolderAnchor implements Anchor {
   }
 }
 
-function parseHead(line: string): SignedHead | undefined {
+const endBytes = 16 * 1024;
+
+async function endOf(file: string): Promise<string> {
+  await using handle = await open(file);
+  const { size } = await handle.stat();
+  const position = Math.max(0, size - endBytes);
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(endBytes), { position });
+  return buffer.toString('utf8', 0, bytesRead);
+}
+
+/** The head on a line; undefined when there is none, or one of another log. */
+function parseHead(line: string, log: string): SignedHead | undefined {
   try {
     const head: Partial<SignedHead> | null = JSON.parse(line);
-    const isHead = Number.isSafeInteger(head?.size) && typeof head?.hash === 'string';
+    const isOurs = head?.log === log;
+    const isHead = isOurs && Number.isSafeInteger(head.size) && typeof head.hash === 'string';
     return isHead ? (head as SignedHead) : undefined;
   } catch {
     return undefined;
