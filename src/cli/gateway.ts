@@ -26,18 +26,21 @@ The site file is JSON:
     },
     "groups": [
       { "name": "a", "policy": "round-robin", "upstreams": [{ "name": "a1", "url": "http://10.0.0.5:3000" }] },
-      { "name": "b", "policy": "sticky-cookie", "discover": { "host": "b.internal", "port": 3000 } }
+      { "name": "b", "policy": "sticky-cookie", "cookies": ["__Host-b"],
+        "discover": { "host": "b.internal", "port": 3000 } }
     ],
     "routes": [
       { "path": "/api/a/", "base": "/api/a", "group": "a" },
-      { "path": "/api/a/login", "base": "/api/a", "group": "b" }
+      { "path": "/api/a/login", "base": "/api/a", "group": "b" },
+      { "path": "/api/a/metrics" }
     ],
     "limits": { "requestsPerSecond": 200, "connections": 100 },
     "accessLogFile": "access.ndjson",
     "answerTimeoutMs": 5000
   }
 A path that ends with / leads everything below it, one that does not itself; the longest wins.
-The servers get the path without its base. Names are looked up every second.
+The servers get the path without its base; without a group nobody is asked (404). Names are looked up
+every second. The servers of a group are shown the cookies that it names, or all where "cookies" is absent.
 
 SIGHUP reads the certificate anew, as does a change of its file. SIGTERM lets what is in flight finish.
 With AUDIT_FOLDER the access log is copied to an audit log there (AUDIT_KEY, AUDIT_ANCHOR), which

@@ -16,6 +16,11 @@ export interface Group {
   readonly name: string;
   /** A name in the registry of policies. */
   readonly policy: string;
+  /**
+   * The cookies that its servers are shown, by their names, because browsers send all of a host to
+   * every path of it; of two with one name the first. Default: all but the gateway's own.
+   */
+  readonly cookies?: readonly string[];
   readonly upstreams: readonly Upstream[];
 }
 
@@ -24,8 +29,8 @@ export interface Route {
   readonly path: string;
   /** The beginning of `path` that servers do not see: `/api/shared` makes `/health` of it. */
   readonly base?: string;
-  /** The name of a group. */
-  readonly group: string;
+  /** The name of a group; absent: nobody is asked, and the answer is 404. */
+  readonly group?: string;
 }
 
 export interface Listening {

@@ -20,7 +20,7 @@ const name = text('letters, digits and -', '^[A-Za-z0-9-]+$');
 const port = whole(1, 65_535);
 /** 0 takes a free one. */
 const own = whole(0, 65_535);
-const file = text('the path of a file', '.');
+const file = text('the path of a file, without $, " and \\', '^[^$"\\\\]+$');
 
 const upstream = Type.Object(
   {
@@ -37,13 +37,14 @@ const group = Type.Object(
   {
     name,
     policy: oneOf(Object.keys(policies)),
+    cookies: Type.Optional(listOf(text('letters, digits, _, . and -', '^[\\w.-]+$'))),
     upstreams: Type.Optional(listOf(upstream)),
     discover: Type.Optional(Type.Object({ host: text('a host name', '^[\\w.-]+$'), port }, closed)),
   },
   closed,
 );
 
-const path = text('a path that begins with /', '^/[!-~]*$');
+const path = text('a path that begins with /, without $, " and \\', '^/[!#%-\\[\\]-~]*$');
 
 const Site = Type.Object(
   {
@@ -63,7 +64,9 @@ const Site = Type.Object(
       closed,
     ),
     groups: listOf(group),
-    routes: listOf(Type.Object({ path, base: Type.Optional(path), group: name }, closed)),
+    routes: listOf(
+      Type.Object({ path, base: Type.Optional(path), group: Type.Optional(name) }, closed),
+    ),
     limits: Type.Optional(
       Type.Object(
         {
@@ -187,11 +190,12 @@ function contradictionsIn({ kind, listen, groups, routes, limits }: Written): st
     );
   }
   for (const [index, route] of routes.entries()) {
-    const { base } = route;
+    const { base, group } = route;
     const fits = base === undefined || route.path.startsWith(`${base}/`);
     wrong.push(
-      !names.includes(route.group) &&
-        `routes[${index}].group: there is no group ${route.group}; there are: ${names.join(', ')}`,
+      group !== undefined &&
+        !names.includes(group) &&
+        `routes[${index}].group: there is no group ${group}; there are: ${names.join(', ')}`,
       !fits && `routes[${index}].base: ${base} is not where ${route.path} begins`,
     );
   }
@@ -204,7 +208,7 @@ function asSite(written: Written, file: (named: string) => string): Site {
   const files = tls && { certFile: file(tls.certFile), keyFile: file(tls.keyFile) };
   const options = {
     ...rest,
-    groups: groups.map(({ name, policy, upstreams = [] }) => ({ name, policy, upstreams })),
+    groups: groups.map(({ discover: _, upstreams = [], ...rest }) => ({ ...rest, upstreams })),
     listen: { ...clear, ...(tls && { tls: { ...tls, ...files } }) },
     ...(accessLogFile !== undefined && { accessLogFile: file(accessLogFile) }),
     seed: 'site',

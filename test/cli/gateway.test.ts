@@ -87,6 +87,22 @@ test.each([
     'listen.inTheClear: health needs listen.tls',
     { ...site, listen: { port: 0, inTheClear: 'health' } },
   ],
+  [
+    `routes[0].path: "/$host/" is not allowed; allowed: a path that begins with /, without $, " and`,
+    { ...site, routes: [{ path: '/$host/' }] },
+  ],
+  [
+    'routes[0].base: "/a\\\\b" is not allowed',
+    { ...site, routes: [{ path: '/', base: '/a\\b', group: 'app' }] },
+  ],
+  [
+    `accessLogFile: "$uri\\".log" is not allowed; allowed: the path of a file, without $`,
+    { ...site, accessLogFile: '$uri".log' },
+  ],
+  [
+    'groups[0].cookies[0]: "a=b" is not allowed; allowed: letters, digits, _, . and -',
+    { ...site, groups: [{ ...site.groups[0], cookies: ['a=b'] }] },
+  ],
   ['limits: only nginx bounds single clients', { ...site, kind: 'node', limits: {} }],
 ])('a mistake is named, with its place and what is allowed: %s', async (hint, content) => {
   const file = await siteFile(content);
@@ -108,7 +124,7 @@ test('the help shows a whole site, and the file of it is right', async () => {
   expect(await command.ended()).toBe(0);
   const [, shown = ''] = /JSON:\n([\s\S]*?\n {2}\}\n)/.exec(command.stdout) ?? [];
   const json = shown.replaceAll(/ {4,}(or "node"|all else .*)$/gm, '');
-  expect((await readSite(await siteFile(json))).options.routes).toHaveLength(2);
+  expect((await readSite(await siteFile(json))).options.routes).toHaveLength(3);
 });
 
 test.each(['nginx', 'node'])('%s serves the site until it is told to stop', async (kind) => {

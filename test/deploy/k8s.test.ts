@@ -269,10 +269,11 @@ interface Site extends Fields {
   readonly groups: {
     name: string;
     policy: string;
+    cookies: string[];
     upstreams?: Value[];
     discover?: { host: string; port: number };
   }[];
-  readonly routes: { path: string; base?: string; group: string }[];
+  readonly routes: { path: string; base?: string; group?: string }[];
 }
 
 const siteOf = (manifests: readonly Manifest[]): Site =>
@@ -282,7 +283,7 @@ test('the gateway has the same site as in compose, at other addresses', () => {
   const composed: Site = JSON.parse(readFileSync(join(deploy, 'site.json'), 'utf8'));
   const apart = ({ groups, ...site }: Site) => ({
     ...site,
-    groups: groups.map(({ name, policy }) => ({ name, policy })),
+    groups: groups.map(({ name, policy, cookies }) => ({ name, policy, cookies })),
   });
   expect(apart(siteOf(prod))).toEqual(apart(composed));
 });
@@ -290,12 +291,20 @@ test('the gateway has the same site as in compose, at other addresses', () => {
 test('the site can be read, and no way from outside leads to the metrics of a server', async () => {
   const file = join(temporary.path, 'base/site.json');
   await expect(readSite(file)).resolves.toMatchObject({ kind: 'nginx' });
-  const { groups, routes } = siteOf(prod);
+  const { routes } = siteOf(prod);
   const bases = new Set(routes.flatMap(({ base }) => base ?? []));
   expect(bases.size).toBe(3);
   for (const base of bases) {
-    const { group } = routes.find(({ path }) => path === `${base}/metrics`) ?? {};
-    expect(groups.find(({ name }) => name === group)?.upstreams, base).toEqual([]);
+    expect(routes).toContainEqual({ path: `${base}/metrics` });
+  }
+});
+
+test('no server is shown the session of another', () => {
+  for (const { name, cookies } of siteOf(prod).groups) {
+    const { env = [] } = container(prod, name);
+    const own = env.find((each) => each.name === 'COOKIE_NAME')?.value;
+    const device = '__Secure-device';
+    expect(cookies, name).toEqual(own === undefined ? [device] : [`__Host-${own}`, device]);
   }
 });
 

@@ -178,7 +178,9 @@ function routing(gateway: Gateway): void {
       { path: '/api/a/', base: '/api/a', group: 'group-a1' },
       { path: '/api/a/login', base: '/api/a', group: 'group-b1' },
       { path: '/api/a/admin/', base: '/api/a', group: 'group-b1' },
+      { path: '/api/a/metrics', base: '/api/a' },
       { path: '/plain/', group: 'group-c1' },
+      { path: '/plain/closed/' },
     ];
     return await stage(gateway, { groups, routes });
   }
@@ -199,7 +201,8 @@ function routing(gateway: Gateway): void {
     expect(seen).toMatchObject({ by, url: shown });
   });
 
-  test.each(['/', '/api', '/api/a', '/api/b/', '/plain', '/API/a/'])(
+  const closed = ['/api/a/metrics', '/api/a/metrics?x', '/plain/closed/', '/plain/closed/x'];
+  test.each(['/', '/api', '/api/a', '/api/b/', '/plain', '/API/a/', ...closed])(
     '%s leads nowhere: 404',
     async (path) => {
       const { url } = await site();
@@ -213,6 +216,28 @@ function routing(gateway: Gateway): void {
     await running.route('group-a1', []);
     expect(problemCode(await ask(`${url}/api/a/`))).toBe('no-server');
     expect((await see(`${url}/api/a/login`)).by).toBe('b1');
+  });
+
+  test('a group is shown the cookies that it names, as each is sent first, and no others', async () => {
+    const [a1, b1, c1] = [await server('a1'), await server('b1'), await server('c1')];
+    const group = (each: TestServer, cookies?: readonly string[]) => {
+      const upstreams = [upstream(each)];
+      return { name: each.name, policy: 'sticky-cookie', upstreams, ...(cookies && { cookies }) };
+    };
+    const groups = [group(a1, ['__Host-a', '__Secure-d.x']), group(b1, []), group(c1)];
+    const routes = groups.map(({ name }) => ({ path: `/${name}/`, group: name }));
+    const { url } = await stage(gateway, { groups, routes });
+    const shown = async (path: string, cookie: string) =>
+      (await see(url + path, { fields: { cookie } })).headers.cookie;
+    const all =
+      'x=1; __Secure-dax=2;__Host-a=3; __Host-ab=4; y__Host-a=5; __Host-a=6; __Secure-d.x=';
+    expect(await shown('/a1/', `affinity_a1=a1; ${all}`)).toBe('__Host-a=3; __Secure-d.x=');
+    expect(await shown('/a1/', '__Secure-d.x=7')).toBe('__Secure-d.x=7');
+    for (const cookie of ['x=1', 'x=__Host-a=3', '__host-a=3', '__Host-a']) {
+      expect(await shown('/a1/', cookie)).toBeUndefined();
+    }
+    expect(await shown('/b1/', all)).toBeUndefined();
+    expect(await shown('/c1/', all)).toBe(all);
   });
 
   test('each group has a cookie of its own, and a server is shown none of them', async () => {

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { ciphers, patience, sizes } from '../border.ts';
 import type { GatewayOptions } from '../gateway.ts';
+import { cookies } from './cookies.ts';
 import { forwards, toServers } from './forwarding.ts';
 import { accessLog } from './log.ts';
 import { answers, objections } from './objections.ts';
@@ -38,9 +39,10 @@ export function configuration(
     accessLog(options.accessLogFile),
     upstreams(groups),
     choices(groups),
+    cookies(groups),
     objections(options, around),
     answers(groups),
-    toServers(options, groups),
+    toServers(options),
     '  server {',
     ...listening(options, around),
     ...opening(around),

@@ -15,7 +15,6 @@ import { patience, sizes } from '../border.ts';
 import type { GatewayOptions } from '../gateway.ts';
 import { errorPages, failures } from './problems.ts';
 import { targets } from './routes.ts';
-import type { SiteGroup } from './site.ts';
 import { map, milliseconds, word } from './text.ts';
 
 const SOCKET_SILENCE = '1h';
@@ -31,10 +30,7 @@ const ofOneHop = [
 ];
 
 /** What holds for all ways to servers, and the variables that they use. */
-export function toServers(
-  { answerTimeoutMs, routes }: GatewayOptions,
-  groups: readonly SiteGroup[],
-): string {
+export function toServers({ answerTimeoutMs, routes }: GatewayOptions): string {
   const sent = {
     host: '$http_host',
     connection: '$connection_on',
@@ -44,7 +40,7 @@ export function toServers(
     'x-forwarded-proto': '$scheme',
     'x-forwarded-host': '$http_host',
     'x-request-id': '$request_id',
-    ...(groups.some(({ policy }) => policy.setsCookie) && { cookie: '$cookies' }),
+    cookie: '$cookies',
     ...Object.fromEntries([...claims, ...ofOneHop, 'x-real-ip', 'x-audit'].map((it) => [it, ''])),
   };
   const answer = milliseconds(answerTimeoutMs);

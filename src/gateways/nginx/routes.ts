@@ -20,25 +20,27 @@ export function routes(all: readonly Route[], groups: readonly SiteGroup[]): str
 
 function location(pattern: string, route: Route, groups: readonly SiteGroup[]): string {
   const group = groups.find(({ name }) => name === route.group);
-  if (group === undefined) throw new Error(`${route.path} leads to no group: ${route.group}`);
-  const { name, variable, policy, fit } = group;
-  const sticky = policy.setsCookie;
   const lines = [
     `set $route ${word(route.path)};`,
-    ...(fit.length === 0
-      ? ['return 503;']
-      : [
-          `set $group ${name};`,
-          `set $target $target_${targetName(route.base)};`,
-          `set $first ${sticky ? `$home_${variable}` : name};`,
-          `set $second ${secondTry(group)};`,
-          `set $tries_max ${Math.min(TRIES_MAX, fit.length + 1)};`,
-          ...(sticky ? [`set $stuck $stuck_${variable};`] : []),
-          ...(sticky ? [`set $affinity ${affinityCookieName(name)};`] : []),
-          'rewrite ^ //$kind last;',
-        ]),
+    ...(group === undefined ? ['return 404;'] : to(group, route)),
   ];
   return [`    location ${pattern} {`, ...lines.map((line) => `      ${line}`), '    }'].join('\n');
+}
+
+function to(group: SiteGroup, { base }: Route): string[] {
+  const { name, variable, policy, fit } = group;
+  if (fit.length === 0) return ['return 503;'];
+  const sticky = policy.setsCookie;
+  return [
+    `set $group ${name};`,
+    `set $target $target_${targetName(base)};`,
+    `set $first ${sticky ? `$home_${variable}` : name};`,
+    `set $second ${secondTry(group)};`,
+    `set $tries_max ${Math.min(TRIES_MAX, fit.length + 1)};`,
+    ...(sticky ? [`set $stuck $stuck_${variable};`] : []),
+    ...(sticky ? [`set $affinity ${affinityCookieName(name)};`] : []),
+    'rewrite ^ //$kind last;',
+  ];
 }
 
 /** What servers get of the path, as it came: without the base. */

@@ -20,6 +20,7 @@ export interface SiteGroup {
   readonly variable: string;
   readonly policyName: string;
   readonly policy: Policy;
+  readonly cookies: readonly string[] | undefined;
   readonly servers: readonly SiteServer[];
   /** Those of them that may be asked. */
   readonly fit: readonly SiteServer[];
@@ -28,6 +29,7 @@ export interface SiteGroup {
 interface Kept {
   readonly policyName: string;
   readonly policy: Policy;
+  readonly cookies: readonly string[] | undefined;
   servers: readonly SiteServer[];
 }
 
@@ -37,15 +39,16 @@ export class NginxSite {
   /** @throws Error for names that do not fit together. */
   static async open({ groups, routes }: GatewayOptions): Promise<NginxSite> {
     const site = new NginxSite();
-    for (const { name, policy: policyName, upstreams } of groups) {
+    for (const { name, policy: policyName, cookies, upstreams } of groups) {
       const policy: Policy | undefined = new Map(Object.entries(policies)).get(policyName);
       if (policy === undefined) throw new Error(`No policy is called ${policyName}`);
       if (!/^[A-Za-z\d-]+$/.test(name)) throw new Error(`No name for a group: ${name}`);
-      site.#groups.set(name, { policyName, policy, servers: [] });
+      site.#groups.set(name, { policyName, policy, cookies, servers: [] });
       await site.route(name, upstreams);
     }
     for (const { path, group } of routes) {
-      if (!site.#groups.has(group)) throw new Error(`${path} leads to no group: ${group}`);
+      if (group !== undefined && !site.#groups.has(group))
+        throw new Error(`${path} leads to no group: ${group}`);
     }
     return site;
   }

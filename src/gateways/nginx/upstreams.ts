@@ -86,7 +86,6 @@ export function choices(groups: readonly SiteGroup[]): string {
   return [
     map('$group $upstream_addr', 'asked', [...asked, ['default', '']]),
     ...sticky.flatMap(ofCookie),
-    ...withoutCookies(sticky),
   ].join('\n');
 }
 
@@ -100,20 +99,4 @@ function ofCookie({ name, variable, servers, fit }: SiteGroup): string[] {
     map('$http_cookie', `stuck_${variable}`, [...names, ['default', '']]),
     map(`$stuck_${variable}`, `home_${variable}`, [...homes, ['default', name]]),
   ];
-}
-
-/** The cookies as servers get them: `$cookies`. Each step takes out the cookie of one group. */
-function withoutCookies(sticky: readonly SiteGroup[]): string[] {
-  const steps = sticky.map(({ name }, index) => {
-    const from = index === 0 ? '$http_cookie' : `$cookies_${index}`;
-    const [head, tail] = [`head_${index}`, `tail_${index}`];
-    const ours = `${affinityCookieName(name)}=[^;]*`;
-    return map(from, `cookies_${index + 1}`, [
-      [`~^(?<${head}>.*?);\\s*${ours}(?<${tail}>;.*)?$`, `$${head}$${tail}`],
-      [`~^\\s*${ours}(;\\s*(?<rest_${index}>.*))?$`, `$rest_${index}`],
-      ['default', from],
-    ]);
-  });
-  const last = sticky.length === 0 ? '$http_cookie' : `$cookies_${sticky.length}`;
-  return [...steps, map(last, 'cookies', [['default', last]])];
 }

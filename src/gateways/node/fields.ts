@@ -34,6 +34,7 @@ export function receive(
   fields: IncomingHttpHeaders,
   address: string,
   proto: 'http' | 'https',
+  cookies?: readonly string[],
 ): Arrival {
   const host = fields.host ?? '';
   removeHopByHop(fields);
@@ -51,7 +52,9 @@ export function receive(
   // Never a client's own: two requests with one id could not be told apart in a log.
   const requestId = randomUUID();
   fields['x-request-id'] = requestId;
-  return { requestId, stuckTo: takeAffinity(fields) };
+  const stuckTo = takeAffinity(fields);
+  if (cookies !== undefined) keepCookies(fields, cookies);
+  return { requestId, stuckTo };
 }
 
 /** The fields of a server's answer as the client gets them. */
@@ -94,6 +97,13 @@ function takeAffinity(fields: IncomingHttpHeaders): ReadonlyMap<string, string> 
   else fields.cookie = rest;
   const ours = pairs.filter(isOurs).map((pair) => pair.slice(AFFINITY.length).split('='));
   return new Map(ours.reverse().map(([group = '', server = '']) => [group, server]));
+}
+
+function keepCookies(fields: IncomingHttpHeaders, names: readonly string[]): void {
+  const pairs = fields.cookie?.split(';').map((pair) => pair.trim()) ?? [];
+  const kept = names.flatMap((name) => pairs.find((pair) => pair.startsWith(`${name}=`)) ?? []);
+  if (kept.length === 0) delete fields.cookie;
+  else fields.cookie = kept.join('; ');
 }
 
 function node(address: string): string {

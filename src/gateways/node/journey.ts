@@ -56,9 +56,10 @@ export class Journey {
       headers,
       this.#address,
       this.#isSecure ? 'https' : 'http',
+      this.#destination?.to?.group.cookies,
     );
     this.#requestId = requestId;
-    this.#stuckTo = stuckTo.get(this.#destination?.group ?? '');
+    this.#stuckTo = stuckTo.get(this.#destination?.to?.group.name ?? '');
     request.url = url.slice(this.#destination?.route.base?.length ?? 0);
   }
 
@@ -68,8 +69,8 @@ export class Journey {
 
   /** The servers to ask, one after the other, while none has been reached. */
   *choices(): Generator<PooledServer> {
-    if (this.#destination === undefined) return;
-    const { pool, picker } = this.#destination;
+    if (this.#destination?.to === undefined) return;
+    const { pool, picker } = this.#destination.to;
     const tried = new Set<PooledServer>();
     const client = { address: this.#address, stuckTo: this.#stuckTo };
     while (!this.hasReached && !this.#socket.destroyed) {
@@ -101,9 +102,9 @@ export class Journey {
       'x-gateway-tries': String(this.#tries),
     };
     const name = this.#server?.name;
-    const { group = '', policy } = this.#destination ?? {};
-    if (!policy?.setsCookie || name === undefined || name === this.#stuckTo) return own;
-    return { ...own, 'set-cookie': [...cookies, affinityCookie(group, name, this.#isSecure)] };
+    const { group, policy } = this.#destination?.to ?? {};
+    if (!group || !policy?.setsCookie || name === undefined || name === this.#stuckTo) return own;
+    return { ...own, 'set-cookie': [...cookies, affinityCookie(group.name, name, this.#isSecure)] };
   }
 
   /** Why and how the request is not forwarded, if it is not. */
@@ -166,7 +167,7 @@ function objection(
     (encoding === undefined || encoding.toLowerCase() === 'chunked');
   if (!isClear) return 'invalid-request';
   if (request.method === 'TRACE' || request.method === 'CONNECT') return 'method-not-allowed';
-  if (destination === undefined) return 'not-found';
+  if (destination?.to === undefined) return 'not-found';
   if (Number(request.headers['content-length']) > sizes.bodyBytesMax) return 'payload-too-large';
   return site.inFlight() >= sizes.requestsMax ? 'overloaded' : undefined;
 }

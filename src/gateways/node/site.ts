@@ -8,7 +8,12 @@ import { Pool } from './pool.ts';
 
 export interface Destination {
   readonly route: Route;
-  readonly group: string;
+  /** Absent: nobody is asked. */
+  readonly to?: Servers;
+}
+
+export interface Servers {
+  readonly group: Group;
   readonly pool: Pool;
   readonly policy: Policy;
   readonly picker: Picker;
@@ -16,15 +21,17 @@ export interface Destination {
 
 export class Site {
   readonly #destinations: readonly Destination[];
+  readonly #servers: ReadonlyMap<string, Servers>;
 
   /** @throws Error for a policy or group that is not there. */
   constructor({ groups, routes }: Pick<GatewayOptions, 'groups' | 'routes'>, random: Random) {
-    const opened = new Map(groups.map((group) => [group.name, open(group, random)]));
+    this.#servers = new Map(groups.map((group) => [group.name, open(group, random)]));
     const longestFirst = routes.toSorted((one, other) => other.path.length - one.path.length);
     this.#destinations = longestFirst.map((route) => {
-      const group = opened.get(route.group);
-      if (group === undefined) throw new Error(`${route.path} leads to no group: ${route.group}`);
-      return { route, ...group };
+      if (route.group === undefined) return { route };
+      const to = this.#servers.get(route.group);
+      if (to === undefined) throw new Error(`${route.path} leads to no group: ${route.group}`);
+      return { route, to };
     });
   }
 
@@ -36,22 +43,23 @@ export class Site {
   }
 
   route(group: string, upstreams: readonly Upstream[]): void {
-    for (const each of this.#destinations) if (each.group === group) each.pool.route(upstreams);
+    this.#servers.get(group)?.pool.route(upstreams);
   }
 
   inFlight(): number {
-    return [...this.pools()].reduce((sum, pool) => sum + pool.inFlight(), 0);
+    return this.pools().reduce((sum, pool) => sum + pool.inFlight(), 0);
   }
 
-  pools(): ReadonlySet<Pool> {
-    return new Set(this.#destinations.map(({ pool }) => pool));
+  pools(): readonly Pool[] {
+    return [...this.#servers.values()].map(({ pool }) => pool);
   }
 }
 
-function open({ name, policy: policyName, upstreams }: Group, random: Random) {
+function open(group: Group, random: Random): Servers {
+  const { name, policy: policyName, upstreams } = group;
   const policy: Policy | undefined = new Map(Object.entries(policies)).get(policyName);
   if (policy === undefined) throw new Error(`No policy is called ${policyName}`);
   const pool = new Pool();
   pool.route(upstreams);
-  return { group: name, pool, policy, picker: policy.start(random.fork(`policy ${name}`)) };
+  return { group, pool, policy, picker: policy.start(random.fork(`policy ${name}`)) };
 }
