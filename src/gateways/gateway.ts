@@ -103,6 +103,4 @@ export interface Gateway {
 /** What a gateway may lack. */
 export type GatewayFeature =
   /** Bounds on what one client address may do. */
-  | 'client-limits'
-  /** A request that a server may have read is not repeated, even if it is safe (RFC 9110, 9.2.1). */
-  | 'no-repeated-reads';
+  'client-limits';
