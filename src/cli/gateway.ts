@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { followAccessLog } from '../audit/follow-access-log.ts';
 import { OperatingError } from '../core/errors.ts';
-import { Discoverer } from '../gateways/discovery.ts';
+import { Discoverer, type Found } from '../gateways/discovery.ts';
 import type { RunningGateway } from '../gateways/gateway.ts';
 import * as gateways from '../gateways/index.ts';
 import { readSite, type Site, SiteError } from '../gateways/site-file.ts';
@@ -95,11 +95,12 @@ async function serve(site: Site, signal: AbortSignal): Promise<void> {
   }
   say('started', { kind: site.kind, url, tlsUrl, pid });
   const gateway = running;
-  const route: RunningGateway['route'] = (group, upstreams) =>
+  const route: Found = (group, upstreams) =>
     attempt('routed', { group, upstreams }, gateway.route(group, upstreams));
   for (const each of discoverers) void each.follow(route, signal);
   const told = new Promise((resolve) => signal.addEventListener('abort', resolve));
-  await Promise.race([told, ended]);
+  // It may have been told while it was starting.
+  if (!signal.aborted) await Promise.race([told, ended]);
   if (!signal.aborted) throw new OperatingError('gateway-unavailable', { detail: 'It has ended' });
   say('stopping', { why: String(signal.reason) });
 }
@@ -143,11 +144,15 @@ function asUsageError(error: unknown): never {
   throw isUsage ? new UsageError(error.message) : error;
 }
 
-async function attempt(what: string, facts: object, work: Promise<void>): Promise<void> {
-  await work.then(
-    () => say(what, facts),
-    (error: Error) => say('failed', { ...facts, what, error: error.message }),
-  );
+async function attempt(what: string, facts: object, work: Promise<void>): Promise<boolean> {
+  try {
+    await work;
+    say(what, facts);
+    return true;
+  } catch (error) {
+    say('failed', { ...facts, what, error: error instanceof Error ? error.message : undefined });
+    return false;
+  }
 }
 
 function trouble(what: string, cause?: unknown): void {

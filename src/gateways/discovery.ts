@@ -11,7 +11,8 @@ import type { Discovery } from './site-file.ts';
 
 const ASK_EVERY_MS = 1_000;
 
-export type Found = (group: string, upstreams: readonly Upstream[]) => Promise<void>;
+/** Tells whether they are routed to now. */
+export type Found = (group: string, upstreams: readonly Upstream[]) => Promise<boolean>;
 
 /** All addresses of a name, in any order. */
 export type LookUp = (host: string) => Promise<readonly { address: string; family: number }[]>;
@@ -41,12 +42,12 @@ export class Discoverer {
     return found;
   }
 
-  /** Tells of every change until it is aborted. */
+  /** Tells of every change until it is aborted, and again of one that was not taken. */
   async follow(found: Found, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await delay(ASK_EVERY_MS, undefined, { signal }).catch(() => undefined);
       const upstreams = signal.aborted ? undefined : await this.changed();
-      if (upstreams !== undefined) await found(this.group, upstreams);
+      if (upstreams !== undefined && !(await found(this.group, upstreams))) this.#known = [];
     }
   }
 }

@@ -155,6 +155,12 @@ test.each(['nginx', 'node'])('%s serves the site until it is told to stop', asyn
   expect(await room.remains()).toEqual([]);
 });
 
+test('to be told to stop while it is starting is enough', async () => {
+  const command = room.run(['gateway', await siteFile(site)]);
+  await told(command, 'routed');
+  await leave(command);
+});
+
 test('a certificate that is replaced is noticed', async () => {
   const folder = join(room.results, 'certificates');
   const renew = async () =>
