@@ -20,6 +20,9 @@ import { newTokenKey } from '../src/keys/token-key.ts';
 const folder = process.env.SECRETS || join(import.meta.dirname, 'secrets');
 const storesAuthority = '/run/secrets/stores_ca';
 
+/** In compose each signs its audit log with a key of its own; pods share `audit_key`. */
+const writers = ['gateway', 'stateless', 'issuer', 'stateful', 'shared'];
+
 /** What the store of sessions needs, and no more: docs/howto/run-on-redis.md. */
 const redisRights = [
   'resetkeys ~sessionlab:* resetchannels -@all +ping +wait +eval +evalsha +set +del +exists',
@@ -29,8 +32,10 @@ const redisRights = [
 async function prepare(hosts: readonly string[]): Promise<void> {
   process.umask(0o022);
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  await chmod(folder, 0o700);
   await once('token_key', () => newTokenKey());
   await once('audit_key', newAuditKey);
+  for (const writer of writers) await once(`${writer}_audit_key`, newAuditKey);
 
   const owner = await once('postgres_owner_password', password);
   const user = await once('postgres_password', password);
