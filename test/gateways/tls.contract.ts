@@ -322,6 +322,20 @@ function renewal(gateway: Gateway): void {
     expect((await ask(`${tlsUrl}/app/`, { tls: { ca } })).status).toBe(200);
   });
 
+  test('a route that a broken certificate holds up is taken when it is whole again', async () => {
+    const { running, url, s1, certFile } = await stage(gateway);
+    const s2 = new TestServer('s2');
+    await s2.start();
+    onTestFinished(() => s2.kill());
+    const whole = await readFile(certFile);
+    await writeFile(certFile, 'half a certif');
+    const servers = [s1, s2].map(({ name, url }) => ({ name, url }));
+    await running.route('servers', servers).catch(() => undefined);
+    await writeFile(certFile, whole);
+    const seen = async () => expect((await see(`${url}/app/`)).by).toBe('s2');
+    await vi.waitFor(seen, patience);
+  });
+
   test('what is not there stops the start, and it is said', async () => {
     const { certFile } = await stage(gateway);
     const tls = { port: 0, certFile, keyFile: '/nowhere/key.pem' };

@@ -25,6 +25,8 @@ const CLOSING_MS = 400;
 const WORKERS_MAX = 4;
 /** A free port may be taken by another before nginx has it. */
 const STARTS_MAX = 3;
+/** What could not be applied is tried again after this, until it is. */
+const RETRY_MS = 1_000;
 
 export async function superviseNginx(options: GatewayOptions): Promise<Obedient> {
   const site = await NginxSite.open(options);
@@ -51,6 +53,7 @@ class Supervisor implements Obedient {
   #serving = '';
   #reloading: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
+  #retrying: NodeJS.Timeout | undefined;
   #isEnding = false;
   port = 0;
   tlsPort: number | undefined;
@@ -97,6 +100,7 @@ class Supervisor implements Obedient {
   async close(): Promise<void> {
     this.#isEnding = true;
     this.#stopChecking();
+    clearTimeout(this.#retrying);
     await this.#reloading.catch(() => undefined);
     await writeFile(this.#closingFile, '');
     await delay(CLOSING_MS);
@@ -123,21 +127,29 @@ class Supervisor implements Obedient {
     const [before, closing] = [this.#serving, this.#closingFile];
     const isWanted = this.#mustReload;
     this.#mustReload = false;
-    await this.#write();
-    if (this.#serving === before && !isWanted) {
-      this.#closingFile = closing;
-      return;
-    }
     try {
+      await this.#write();
+      if (this.#serving === before && !isWanted) {
+        this.#closingFile = closing;
+        return;
+      }
       await writeFile(closing, '');
       await delay(CLOSING_MS);
       await this.#master?.reload();
     } catch (error) {
       [this.#serving, this.#closingFile] = [before, closing];
+      this.#retryLater();
       throw error;
     } finally {
       await rm(closing, { force: true });
     }
+  }
+
+  /** Whoever asked was told why it failed; nobody asks again. */
+  #retryLater(): void {
+    clearTimeout(this.#retrying);
+    const retry = () => void this.#apply('if it differs').catch(() => undefined);
+    if (!this.#isEnding) this.#retrying = setTimeout(retry, RETRY_MS);
   }
 
   async #write(): Promise<void> {
