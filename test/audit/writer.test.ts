@@ -18,6 +18,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from 'vitest';
 import { openAnchor } from '../../src/audit/anchor.ts';
 import { newAuditKey, readVerifyingKeys } from '../../src/audit/head.ts';
+import { verificationText } from '../../src/audit/report-text.ts';
 import { segmentsOf } from '../../src/audit/segments.ts';
 import { verifyLog, verifyLogs } from '../../src/audit/verify.ts';
 import { openAuditLog } from '../../src/audit/writer.ts';
@@ -371,6 +372,7 @@ test('old segments go when their end is anchored, and only if the anchor says so
   await write({ retainMs: 3_600_000 });
   const [found] = await verifyLogs(folder, { anchor, keys: readVerifyingKeys(key) });
   expect(found).toMatchObject({ fault: null, retiredAt: '2026-01-02T00:00:00.000Z' });
+  expect(verificationText(found ? [found] : [])).toContain('older ones retired 2026-01-02 00:00');
   expect(found?.first).toBeGreaterThan(8);
   expect(existsSync(join(folder, 's1', '000001.ndjson'))).toBe(false);
   expect((await verifyLogs(folder))[0]?.fault).toMatchObject({ seq: expect.any(Number) });
