@@ -49,7 +49,7 @@ class FolderAnchor implements Anchor {
     return heads.toSorted((a, b) => a.size - b.size);
   }
 
-  /** They are put in their order, but for those that retire; and there are half a million a year. */
+  /** Heads are put in their order, but for those that retire; half a million in a year. */
   async newest(log: string): Promise<SignedHead | undefined> {
     const end = await endOf(this.#file(log)).catch(ifMissing(''));
     const heads = end.split('\n').flatMap((line) => parseHead(line, log) ?? []);
