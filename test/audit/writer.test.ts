@@ -356,10 +356,13 @@ test('appends that wait at once are written in their order, over many segments',
   expect((await verifyLog('s1', log)).fault).toBeNull();
 });
 
-test('old segments go when their end is anchored, and only if the anchor says so is that right', async () => {
+test.each([
+  ['a folder', (folder: string) => join(folder, 'anchor')],
+  ['PostgreSQL', () => freshDatabase()],
+])('old segments go when %s says that they may, and only then is that right', async (_, place) => {
   using ground = temporaryFolder();
   const folder = join(ground.folder, 'logs');
-  const anchor = join(ground.folder, 'anchor');
+  const anchor = await place(ground.folder);
   let now = Date.parse('2026-01-01T00:00:00Z');
   const key = newAuditKey();
   const options = { folder, log: 's1', key, segmentBytesMax: 600, clock: { now: () => now } };
