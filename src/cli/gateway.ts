@@ -39,10 +39,10 @@ The site file is JSON:
     "answerTimeoutMs": 5000
   }
 A path that ends with / leads everything below it, one that does not itself; the longest wins.
-The servers get the path without its base; without a group nobody is asked (404). Names are looked up
-every second. The servers of a group are shown the cookies that it names, or all where "cookies" is absent.
+The servers get the path without its base; without a group nobody is asked (404). A group's servers
+are shown the cookies that it names, or all without "cookies". Names are looked up every second.
 
-SIGHUP reads the certificate anew, as does a change of its file. SIGTERM lets what is in flight finish.
+SIGHUP reads the certificate anew, as does a change of its file. SIGTERM lets what is in flight end.
 With AUDIT_FOLDER the access log is copied to an audit log there (AUDIT_KEY, AUDIT_ANCHOR), which
 is called REPLICA: gateway, if it is not set.`;
 

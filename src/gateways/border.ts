@@ -4,11 +4,10 @@
 /**
  * Paths that two readers may read in two ways: dot segments, empty segments, backslashes, control
  * characters, a `#` (for some the path ends there), and percent-encoding of what needs none or of a
- * slash. Applied to the path as it came,
- * without the query. Its source means the same to PCRE.
+ * slash. Applied to the path as it came, without the query. Its source means the same to PCRE.
  */
 export const ambiguousPath =
-  /\/\/|\/\.\.?(?=[/?]|$)|\\|#|[^!-~]|%(2[def]|[46][1-9a-f]|[57][0-9a]|5[cf]|7[ef]|3[0-9]|[01][0-9a-f])/i;
+  /\/\/|\/\.\.?(?=[/?]|$)|\\|#|[^!-~]|%(2[def]|3\d|[46][1-9a-f]|5[\dacf]|7[\daef]|[01][\da-f])/i;
 
 /** On every answer, the gateway's own errors included; a server's own value is replaced. */
 export const securityFields: Readonly<Record<string, string>> = {

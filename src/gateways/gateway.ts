@@ -25,7 +25,7 @@ export interface Group {
 }
 
 export interface Route {
-  /** With a slash at its end all that is below it, without one itself. The longest that fits wins. */
+  /** With a slash at its end all that is below it, else itself. The longest that fits wins. */
   readonly path: string;
   /** The beginning of `path` that servers do not see: `/api/shared` makes `/health` of it. */
   readonly base?: string;

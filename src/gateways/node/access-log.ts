@@ -1,7 +1,7 @@
-// The access log: one JSON object in a line for each request. Lines are gathered for a moment before
-// they are written; a gateway that is killed loses those. The file is opened for each writing, so
-// whoever renames it gets a new one, and a disk that was full is used again when it is not; until
-// then lines are kept, as many as memory may hold. A line is never written in part or twice.
+// The access log: one JSON object in a line for each request. Lines are gathered for a moment
+// before they are written; a gateway that is killed loses those. The file is opened for each
+// writing, so whoever renames it gets a new one, and a disk that was full is used again when it is
+// not; until then lines are kept, as many as memory may hold. None is lost in part, or there twice.
 
 import { open } from 'node:fs/promises';
 import type { AccessLine } from '../access-line.ts';

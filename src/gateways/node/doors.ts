@@ -1,5 +1,5 @@
-// Where the gateway listens: in the clear and, if there is a certificate, over TLS, with one and the
-// same handling behind both.
+// Where the gateway listens: in the clear and, if there is a certificate, over TLS, with one and
+// the same handling behind both.
 
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-// What the gateway does with a request. A server that could not be connected saw no byte of a request, so
+// What the gateway does with a request. A server that could not be connected saw no byte of it, so
 // another is asked, whatever the method; after that nothing is repeated (RFC 9110 section 9.2.2),
 // and a client that gets 502 or 504 must assume that its request may have been carried out.
 
@@ -132,7 +132,7 @@ function upgradeHandler(parts: Parts, doorkeeper: Doorkeeper) {
   };
 }
 
-/** Makes the fields of an answer what the client gets, in place, with those that speak of its form. */
+/** Makes the fields of an answer what the client gets, in place; those of its form are kept. */
 function show(answer: IncomingMessage, journey: Journey, form: readonly string[]): void {
   const { headers } = answer;
   const kept = Object.entries(headers).filter(([name]) => form.includes(name));
