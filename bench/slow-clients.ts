@@ -1,5 +1,6 @@
 // What do slow clients cost the others? The 99th percentile of well-behaved requests through each
-// gateway, alone and beside a crowd that is slow on purpose, and when the last of those was cut off.
+// gateway, alone and beside a crowd that is slow on purpose, and when the last of those was cut
+// off.
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';

@@ -1,8 +1,8 @@
 // Where Redis is, as one URL says it: redis:// (one server), redis+sentinel:// (whichever server
-// the sentinels call the master), redis+cluster:// (many masters, by slot), each also as rediss for
-// TLS; and what a client of ours is made with, wherever it connects to. The URL is read here and not
-// by the library because that knows no list of hosts and no file of authorities. Nothing is opened,
-// and no part of a URL that may hold a password enters a message.
+// the sentinels call the master), redis+cluster:// (many masters, by slot), each also as rediss
+// for TLS; and what a client of ours is made with, wherever it connects to. The URL is read here
+// and not by the library because that knows no list of hosts and no file of authorities. Nothing
+// is opened, and no part of a URL that may hold a password enters a message.
 
 import { readFileSync } from 'node:fs';
 import { OperatingError } from './errors.ts';

@@ -33,9 +33,9 @@ export interface KeyRingOptions {
   /** How long a key signs before the next one takes over, in milliseconds. */
   readonly rotationMs: number;
   /**
-   * How long a token matters that a key signs, for so long the key verifies after it signed last: as
-   * long as the session lasts unused, for an expired token still carries the data to a refresh, and
-   * proves whose logout it is.
+   * How long a token matters that a key signs; the key verifies for so long after it signed last.
+   * As long as the session lasts unused, for an expired token still carries the data to a refresh,
+   * and proves whose logout it is.
    */
   readonly tokenMs: number;
   readonly timeoutMs: number;

@@ -1,7 +1,7 @@
 // The master of a Redis, as sentinels name it. Of those that answer, the one with the newest
 // configuration is believed, and the server itself must say that it is the master (Redis
-// documentation, "Guidelines for Redis clients with support for Redis Sentinel"). A master that was
-// replaced need not know it, and cuts nobody off then; so the sentinels are asked on, once a second,
+// documentation, "Guidelines for Redis clients with support for Redis Sentinel"). A master that
+// was replaced need not know it, and cuts nobody off then; so they are asked on, once a second,
 // and a connection ends when they name another server, or when none of them has answered for five
 // seconds: it may be cut off together with its master.
 

@@ -70,8 +70,8 @@ export class SealedSessions {
   }
 
   /**
-   * What was sealed under longer limits keeps to those of today. It keeps its own absolute limit, so
-   * that whoever ends it ends it also for servers that have the longer limits still.
+   * What was sealed under longer limits keeps to those of today. It keeps its own absolute limit,
+   * so that whoever ends it ends it also for servers that have the longer limits still.
    */
   idleEndOf({ createdAt, lastSeenAt }: Pick<Session, 'createdAt' | 'lastSeenAt'>): number {
     const { idleMs, absoluteMs } = this.#options.lifetimes;
