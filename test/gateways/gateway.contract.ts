@@ -650,14 +650,16 @@ function life(name: string, gateway: Gateway): void {
     onTestFinished(() => rm(folder, { recursive: true }));
     const accessLogFile = join(folder, 'access.ndjson');
     const { url, running } = await stage(gateway, { accessLogFile });
+    const ids = async (file: string) =>
+      (await readFile(file, 'utf8')).match(/(?<="requestId":")[^"]+/g);
     const first = await ask(url);
+    const logged = [first.fields['x-request-id']];
+    await vi.waitFor(async () => expect(await ids(accessLogFile)).toEqual(logged), patience);
     await rename(accessLogFile, `${accessLogFile}.1`);
     await running.reload();
     const second = await ask(url);
     await running[Symbol.asyncDispose]();
-    const ids = async (file: string) =>
-      (await readFile(file, 'utf8')).match(/(?<="requestId":")[^"]+/g);
-    expect(await ids(`${accessLogFile}.1`)).toEqual([first.fields['x-request-id']]);
+    expect(await ids(`${accessLogFile}.1`)).toEqual(logged);
     expect(await ids(accessLogFile)).toEqual([second.fields['x-request-id']]);
   });
 
