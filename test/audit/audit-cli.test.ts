@@ -3,6 +3,7 @@
 import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openAuditLog } from '../../src/audit/writer.ts';
@@ -28,6 +29,12 @@ function audit(...args: string[]): Promise<{ readonly code: number; readonly tex
 const alice = { userId: 'a11ce000-1111-4222-8333-444455556666', session: 'Q7WkAbCdEfGhIjKl' };
 const bob = { userId: 'b0b00000-1111-4222-8333-444455556666', session: 'Zz9yXxWwVvUuTtSs' };
 
+/** What happens in one millisecond has no order over several logs. */
+async function nextMillisecond(): Promise<void> {
+  const now = Date.now();
+  while (Date.now() === now) await setImmediate();
+}
+
 /** Two users on two servers: alice is known to both, bob guesses first and is thrown out last. */
 beforeAll(async () => {
   const key = (await audit('key')).text;
@@ -45,10 +52,12 @@ beforeAll(async () => {
       server: 's1#1',
       ...more,
     }) as SecurityEvent;
-  const pass = (requestId: string, by: string, who: typeof alice | null, status = 200) => {
+  const pass = async (requestId: string, by: string, who: typeof alice | null, status = 200) => {
+    await nextMillisecond();
     const served = { by, route: '/dashboard', ...(who ?? { userId: null, session: null }) };
     const access = { ...accessLine(requestId), time: new Date().toISOString(), status, served };
-    return gateway.copy([{ kind: 'access', access, source: { file: 'f', end: 1 } }]);
+    await gateway.copy([{ kind: 'access', access, source: { file: 'f', end: 1 } }]);
+    await nextMillisecond();
   };
   await s1.append({ kind: 'started', server: 's1#1', settings: { STRATEGY: 'session' } });
   await s1.append(event('login', { ...alice, requestId: 'request-0001' }));
