@@ -95,8 +95,8 @@ export class Anchoring implements AsyncDisposable {
   }
 
   /**
-   * The head that says so goes first: whoever deletes segments without one is found out. What the
-   * log says of its age only suggests; its anchored heads, which nobody with the log alone can
+   * The heads that say so go first, one for each segment, since a kill may come between any two
+   * deletions: whoever deletes segments without one is found out. What the log says of its age only suggests; its anchored heads, which nobody with the log alone can
    * make, must be as old.
    */
   async #retire(): Promise<void> {
@@ -104,8 +104,7 @@ export class Anchoring implements AsyncDisposable {
     if (retainMs === undefined) return;
     const before = now() - retainMs;
     let vouched: number | undefined;
-    const old: Segment[] = [];
-    let end: Head | undefined;
+    const old: { readonly file: string; readonly end: Head }[] = [];
     const segments = await segmentsOf(folder);
     for (const [index, segment] of segments.entries()) {
       const next = segments[index + 1];
@@ -113,12 +112,14 @@ export class Anchoring implements AsyncDisposable {
       if (head === undefined || Date.parse(head.time) >= before) break;
       vouched ??= sizeBefore(before, await anchor.heads(head.log));
       if (head.size > vouched) break;
-      old.push(segment);
-      end = head;
+      old.push({ file: segment.file, end: head });
     }
-    if (end === undefined) return;
-    await this.#put({ ...end, time: new Date(now()).toISOString(), retires: true });
-    await note({ kind: 'retired', through: end.size });
+    const last = old.at(-1);
+    if (last === undefined) return;
+    const time = new Date(now()).toISOString();
+    for (const { end } of old) await this.#put({ ...end, time, retires: true });
+    // It may be for want of room that this cannot be written: then it waits, and room is made.
+    await note({ kind: 'retired', through: last.end.size }).catch(() => undefined);
     for (const { file } of old) {
       await rm(file);
       await rm(tornFileOf(file), { force: true });
