@@ -1,9 +1,10 @@
 // Makes what the compose file mounts and nobody else may have: passwords, keys, the addresses that
 // hold passwords, and certificates for development. Each is made once and never replaced, except a
-// certificate that is near its end, so it can be run before every start.
+// certificate that is near its end, so it can be run before every start. A certificate that another
+// authority gave the gateway is left alone.
 //
-//   node deploy/prepare.ts [--host NAME]...     names besides localhost that the gateway answers to
-//   SECRETS=FOLDER node deploy/prepare.ts       elsewhere than in deploy/secrets
+//   npx node deploy/prepare.ts [--host NAME]...     names besides localhost that the gateway answers to
+//   SECRETS=FOLDER npx node deploy/prepare.ts       elsewhere than in deploy/secrets
 //
 // The folder is its owner's alone. The files in it can be read by all, because the containers see
 // them as they are, and run as other users than the owner.
@@ -13,7 +14,7 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parseArgs, styleText } from 'node:util';
 import { newAuditKey } from '../src/audit/head.ts';
-import { keepCertificates } from '../src/certificates/folder.ts';
+import { isForeign, keepCertificates } from '../src/certificates/folder.ts';
 import { parseName } from '../src/certificates/name.ts';
 import { newTokenKey } from '../src/keys/token-key.ts';
 
@@ -48,8 +49,12 @@ async function prepare(hosts: readonly string[]): Promise<void> {
   });
   await once('redis_users', () => redisUsers(redis));
 
-  await certificate('gateway', hosts);
   await certificate('stores', ['redis', 'postgres']);
+  if (await isForeign(join(folder, 'gateway-tls'), 'gateway')) {
+    say('kept', join(folder, 'gateway-tls/gateway.pem'), 'of another authority: renew it there');
+  } else {
+    await certificate('gateway', hosts);
+  }
 }
 
 const password = () => randomBytes(24).toString('hex');

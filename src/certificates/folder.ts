@@ -85,10 +85,7 @@ async function keep({ folder, name = 'server', names = [], renew = false, ...res
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const authority = await keepAuthority(filesOf(folder, 'ca'), names, now);
   const old = await find(files);
-  if (
-    old &&
-    !(old.parsed.checkIssued(authority.parsed) && old.parsed.verify(authority.parsed.publicKey))
-  ) {
+  if (old && !isSigned(old, authority)) {
     throw unfit(`${old.file} was not signed by ${authority.file}. Move it away first.`);
   }
   const wanted = distinct([...loopback, ...(old ? namesOf(old.parsed) : []), ...names]);
@@ -110,6 +107,18 @@ async function keep({ folder, name = 'server', names = [], renew = false, ...res
     authority: told(authority, authority.bounds, authority.made),
     certificate: told(current, namesOf(current.parsed), made),
   };
+}
+
+/** Whether the certificate of that name is there, and of another authority than the folder's. */
+export async function isForeign(folder: string, name: string): Promise<boolean> {
+  const [found, authority] = await Promise.all(
+    [name, 'ca'].map((each) => find(filesOf(folder, each))),
+  );
+  return found !== undefined && !(authority && isSigned(found, authority));
+}
+
+function isSigned({ parsed }: Found, { parsed: by }: Found): boolean {
+  return parsed.checkIssued(by) && parsed.verify(by.publicKey);
 }
 
 /** Neither file ever replaces one that is there, also not when two runs begin at once. */

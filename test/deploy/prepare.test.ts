@@ -2,11 +2,12 @@
 // another.
 
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { keepCertificates } from '../../src/certificates/folder.ts';
 
 const deploy = join(import.meta.dirname, '../../deploy');
 
@@ -16,14 +17,17 @@ interface Service {
   readonly volumes?: readonly string[];
 }
 
+const prepareIn = (folder: string) =>
+  execFileSync(process.execPath, [join(deploy, 'prepare.ts')], {
+    env: { ...process.env, SECRETS: folder },
+    encoding: 'utf8',
+  });
+
 test.skipIf(process.platform === 'win32')(
   'a folder of secrets that others could enter is closed to them, and what is in it stays',
   () => {
     const folder = mkdtempSync(join(tmpdir(), 'sessionlab-secrets-'));
-    const prepare = () =>
-      execFileSync(process.execPath, [join(deploy, 'prepare.ts')], {
-        env: { ...process.env, SECRETS: folder },
-      });
+    const prepare = () => prepareIn(folder);
     try {
       chmodSync(folder, 0o755);
       prepare();
@@ -40,6 +44,24 @@ test.skipIf(process.platform === 'win32')(
   },
   60_000,
 );
+
+test("a gateway's certificate of another authority stays, and the stores' is made all the same", async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sessionlab-secrets-'));
+  try {
+    prepareIn(folder);
+    const other = await keepCertificates({ folder: join(folder, 'other'), name: 'gateway' });
+    const { file, keyFile } = other.certificate;
+    const installed = join(folder, 'gateway-tls/gateway.pem');
+    copyFileSync(keyFile, join(folder, 'gateway-tls/gateway-key.pem'));
+    copyFileSync(file, installed);
+    rmSync(join(folder, 'stores-tls/stores.pem'));
+    expect(prepareIn(folder)).toMatch(/kept .*gateway\.pem .*another authority/);
+    expect(readFileSync(installed, 'utf8')).toBe(readFileSync(file, 'utf8'));
+    expect(readFileSync(join(folder, 'stores-tls/stores.pem'), 'utf8')).toContain('CERTIFICATE');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 60_000);
 
 test('every service of compose has an audit key and anchors that no other has, and a time limit', () => {
   const compose = parse(readFileSync(join(deploy, 'compose.yaml'), 'utf8'), { merge: true });
