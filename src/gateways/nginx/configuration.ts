@@ -81,6 +81,7 @@ function ofAll({ limits }: GatewayOptions, { folder }: Circumstances): string[] 
     'default_type application/octet-stream;',
     'map_hash_bucket_size 512;',
     'map_hash_max_size 4096;',
+    'variables_hash_bucket_size 256;',
     'variables_hash_max_size 4096;',
     `client_header_timeout ${milliseconds(patience.headersMs)};`,
     `client_body_timeout ${silence};`,

@@ -13,27 +13,33 @@ const TRIES_MAX = 7;
 export function routes(all: readonly Route[], groups: readonly SiteGroup[]): string[] {
   const own = all.map((route) => {
     const sign = route.path.endsWith('/') ? '' : '= ';
-    return location(`${sign}${word(route.path)}`, route, groups);
+    const target = `$target_${basesOf(all).indexOf(route.base ?? '')}`;
+    return location(`${sign}${word(route.path)}`, route, target, groups);
   });
   return all.some(({ path }) => path === '/') ? own : [...own, '    location / { return 404; }'];
 }
 
-function location(pattern: string, route: Route, groups: readonly SiteGroup[]): string {
+function location(
+  pattern: string,
+  route: Route,
+  target: string,
+  groups: readonly SiteGroup[],
+): string {
   const group = groups.find(({ name }) => name === route.group);
   const lines = [
     `set $route ${word(route.path)};`,
-    ...(group === undefined ? ['return 404;'] : to(group, route)),
+    ...(group === undefined ? ['return 404;'] : to(group, target)),
   ];
   return [`    location ${pattern} {`, ...lines.map((line) => `      ${line}`), '    }'].join('\n');
 }
 
-function to(group: SiteGroup, { base }: Route): string[] {
+function to(group: SiteGroup, target: string): string[] {
   const { name, variable, policy, fit } = group;
   if (fit.length === 0) return ['return 503;'];
   const sticky = policy.setsCookie;
   return [
     `set $group ${name};`,
-    `set $target $target_${targetName(base)};`,
+    `set $target ${target};`,
     `set $first ${sticky ? `$home_${variable}` : name};`,
     `set $second ${secondTry(group)};`,
     `set $tries_max ${Math.min(TRIES_MAX, fit.length + 1)};`,
@@ -45,17 +51,17 @@ function to(group: SiteGroup, { base }: Route): string[] {
 
 /** What servers get of the path, as it came: without the base. */
 export function targets(all: readonly Route[]): string {
-  const bases = [...new Set(all.map(({ base = '' }) => base))];
-  return bases
-    .map((base) =>
-      map('$request_uri', `target_${targetName(base)}`, [
-        [`~^${literally(base)}(?<rest_${targetName(base)}>/.*)$`, `$rest_${targetName(base)}`],
+  return basesOf(all)
+    .map((base, index) =>
+      map('$request_uri', `target_${index}`, [
+        [`~^${literally(base)}(?<below_${index}>/.*)$`, `$below_${index}`],
         ['default', '$request_uri'],
       ]),
     )
     .join('\n');
 }
 
-function targetName(base = ''): string {
-  return `${Buffer.from(base).toString('hex')}_`;
+/** They are known by their place here: the names of what a pattern finds have at most 32 characters. */
+function basesOf(all: readonly Route[]): string[] {
+  return [...new Set(all.map(({ base = '' }) => base))];
 }
