@@ -173,16 +173,18 @@ function join(place: string, step: string): string {
 function contradictionsIn({ kind, listen, groups, routes, limits }: Written): string[] {
   const names = groups.map((each) => each.name);
   const twice = (all: readonly string[]) => all.find((each, at) => all.indexOf(each) < at);
+  // nginx takes names that differ in no more than their case for one.
+  const alike = (all: readonly string[]) => twice(all.map((each) => each.toLowerCase()));
   const wrong: (string | false | undefined)[] = [
     limits && kind === 'node' && 'limits: only nginx bounds single clients; use kind nginx',
     listen.inTheClear === 'health' && !listen.tls && 'listen.inTheClear: health needs listen.tls',
   ];
-  const repeated = { groups: twice(names), routes: twice(routes.map((each) => each.path)) };
+  const repeated = { groups: alike(names), routes: twice(routes.map((each) => each.path)) };
   for (const [place, what] of Object.entries(repeated)) {
     if (what !== undefined) wrong.push(`${place}: ${what} is there twice`);
   }
   for (const [index, { upstreams, discover }] of groups.entries()) {
-    const same = twice(upstreams?.map((each) => each.name) ?? []);
+    const same = alike(upstreams?.map((each) => each.name) ?? []);
     wrong.push(
       (upstreams === undefined) === (discover === undefined) &&
         `groups[${index}]: needs either upstreams or discover`,

@@ -3,14 +3,14 @@
 
 import { affinityCookieName } from '../border.ts';
 import type { SiteGroup } from './site.ts';
-import { literally, map } from './text.ts';
+import { literally, map, named } from './text.ts';
 
 export function cookies(groups: readonly SiteGroup[]): string {
   const choosy = groups.filter((group) => group.cookies !== undefined);
   const names = [...new Set(choosy.flatMap((group) => group.cookies ?? []))];
   const found = (name: string) => `$cookie_found_${names.indexOf(name)}`;
   const shown = choosy.map((group): [string, string] => {
-    return [group.name, (group.cookies ?? []).map(found).join('')];
+    return [named(group.name), (group.cookies ?? []).map(found).join('')];
   });
   return [
     ...withoutOurs(groups.filter(({ policy }) => policy.setsCookie)),

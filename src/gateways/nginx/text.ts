@@ -10,6 +10,11 @@ export function literally(text: string): string {
   return text.replace(/[^\w/-]/g, '\\$&');
 }
 
+/** A name as a key of a map, where `default` and some others would be words of nginx's own. */
+export function named(name: string): string {
+  return `\\${name}`;
+}
+
 /** @param rows what the text is (`~` begins a pattern), and what it becomes. */
 export function map(
   from: string,

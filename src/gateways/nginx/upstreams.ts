@@ -4,7 +4,7 @@
 
 import { affinityCookieName } from '../border.ts';
 import type { SiteGroup, SiteServer } from './site.ts';
-import { literally, map } from './text.ts';
+import { literally, map, named } from './text.ts';
 
 /** Idle connections to a server, for each worker; dropped long before the server would. */
 const KEPT = ['keepalive 64;', 'keepalive_timeout 4s;'];
@@ -94,7 +94,9 @@ function ofCookie({ name, variable, servers, fit }: SiteGroup): string[] {
     const pair = `${affinityCookieName(name)}=${literally(server.name)}`;
     return [`~(^|;\\s*)${pair}\\s*(;|$)`, server.name];
   });
-  const homes = fit.map((server): [string, string] => [server.name, `${name}.to.${server.name}`]);
+  const homes = fit.map((server): [string, string] => {
+    return [named(server.name), `${name}.to.${server.name}`];
+  });
   return [
     map('$http_cookie', `stuck_${variable}`, [...names, ['default', '']]),
     map(`$stuck_${variable}`, `home_${variable}`, [...homes, ['default', name]]),
