@@ -26,7 +26,7 @@ const WORKERS_MAX = 4;
 /** A free port may be taken by another before nginx has it. */
 const STARTS_MAX = 3;
 /** What could not be applied is tried again after this, until it is. */
-const RETRY_MS = 1_000;
+const RETRY_MS = 5_000;
 
 export async function superviseNginx(options: GatewayOptions): Promise<Obedient> {
   const site = await NginxSite.open(options);
@@ -137,7 +137,8 @@ class Supervisor implements Obedient {
       await delay(CLOSING_MS);
       await this.#master?.reload();
     } catch (error) {
-      [this.#serving, this.#closingFile] = [before, closing];
+      // Which of the two it is nobody knows now, so the next differs from it in any case.
+      [this.#serving, this.#closingFile] = ['', closing];
       this.#retryLater();
       throw error;
     } finally {
