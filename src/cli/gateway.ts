@@ -59,6 +59,8 @@ async function run(file: string): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => ending.abort(signal));
   }
+  // Without this it would end the process. As yet nothing is read that could be read anew.
+  process.on('SIGHUP', () => undefined);
   const site = await readSite(file).catch(asUsageError);
   const lacking = gateways[site.kind].missing();
   if (lacking !== undefined) throw new UsageError(lacking);
@@ -76,23 +78,27 @@ async function serve(site: Site, signal: AbortSignal): Promise<void> {
   }
   const { accessLogFile, listen } = options;
   let running: RunningGateway | undefined;
-  const reload = async (why: string) => {
-    if (running !== undefined) await attempt('reloaded', { why }, running.reload());
-  };
   if (audit && accessLogFile) {
     const reopen = async () => await running?.reload();
     stack.use(followAccessLog(accessLogFile, audit, { reopen, onTrouble: trouble }));
   }
   if (signal.aborted) return;
-  running = stack.use(await gateways[site.kind].start(options));
-  const { url, tlsUrl, pid, ended } = running;
-  await note(audit, 'started');
+  const starting = gateways[site.kind].start(options);
+  const reload = (why: string) =>
+    attempt(
+      'reloaded',
+      { why },
+      starting.then((each) => each.reload()),
+    );
   process.on('SIGHUP', () => void reload('SIGHUP'));
   const files = listen.tls ? [listen.tls.certFile, listen.tls.keyFile] : [];
   for (const each of files) {
     watchFile(each, { interval: CERTIFICATE_LOOKED_AT_EVERY_MS }, () => void reload(each));
     stack.defer(() => unwatchFile(each));
   }
+  running = stack.use(await starting);
+  const { url, tlsUrl, pid, ended } = running;
+  await note(audit, 'started');
   say('started', { kind: site.kind, url, tlsUrl, pid });
   const gateway = running;
   const route: Found = (group, upstreams) =>

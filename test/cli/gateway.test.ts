@@ -76,6 +76,10 @@ test.each([
   ],
   ['groups: app is there twice', { ...site, groups: [...site.groups, ...site.groups] }],
   [
+    'groups: app is there twice',
+    { ...site, groups: [...site.groups, { ...site.groups[0], name: 'APP' }] },
+  ],
+  [
     'routes[0].group: there is no group ap; there are: app',
     { ...site, routes: [{ path: '/', group: 'ap' }] },
   ],
@@ -158,6 +162,37 @@ test.each(['nginx', 'node'])('%s serves the site until it is told to stop', asyn
 test('to be told to stop while it is starting is enough', async () => {
   const command = room.run(['gateway', await siteFile(site)]);
   await told(command, 'routed');
+  await leave(command);
+});
+
+test('to be told to reload while it is starting does not end it', async () => {
+  const command = room.run(['gateway', await siteFile(site)]);
+  await told(command, 'routed');
+  command.process.kill('SIGHUP');
+  const { url } = await told(command, 'started');
+  expect((await see(`${url}/api/app/x`)).url).toBe('/x');
+  await leave(command);
+});
+
+test('the site of the deployment starts, and leads where it says', async () => {
+  const deployed = JSON.parse(
+    await readFile(new URL('../../deploy/site.json', import.meta.url), 'utf8'),
+  ) as typeof site;
+  const groups = deployed.groups.map(({ name, policy }) => {
+    return {
+      name,
+      policy,
+      cookies: ['__Host-x'],
+      upstreams: [{ name: 'default', url: server.url }],
+    };
+  });
+  const { routes } = deployed;
+  const command = room.run(['gateway', await siteFile({ ...site, groups, routes })]);
+  const { url } = await told(command, 'started');
+  for (const { path, base = '', group } of routes) {
+    if (group === undefined) expect((await ask(`${url}${path}`)).status).toBe(404);
+    else expect((await see(`${url}${path}`)).url).toBe(path.slice(base.length));
+  }
   await leave(command);
 });
 
