@@ -169,6 +169,8 @@ function forwarding(gateway: Gateway): void {
 }
 
 function routing(gateway: Gateway): void {
+  const long = `/${'of-thirty-characters-'.padEnd(29, 'x')}`;
+
   async function site() {
     const servers = await Promise.all(['a1', 'b1', 'c1'].map(server));
     const groups = servers.map((each) => {
@@ -179,6 +181,7 @@ function routing(gateway: Gateway): void {
       { path: '/api/a/login', base: '/api/a', group: 'group-b1' },
       { path: '/api/a/admin/', base: '/api/a', group: 'group-b1' },
       { path: '/api/a/metrics', base: '/api/a' },
+      { path: `${long}/`, base: long, group: 'group-c1' },
       { path: '/plain/', group: 'group-c1' },
       { path: '/plain/closed/' },
     ];
@@ -195,6 +198,7 @@ function routing(gateway: Gateway): void {
     ['/api/a/admin/users/%C3%A4%20b', 'b1', '/admin/users/%C3%A4%20b'],
     ['/api/a/admin', 'a1', '/admin'],
     ['/plain/api/a/', 'c1', '/plain/api/a/'],
+    [`${long}/x?y`, 'c1', '/x?y'],
   ])('%s leads to %s, who is asked for %s', async (path, by, shown) => {
     const { url } = await site();
     const seen = await see(`${url}${path}`);
@@ -448,6 +452,22 @@ function health(gateway: Gateway): void {
 }
 
 function stickiness(gateway: Gateway): void {
+  const words = ['default', 'include', 'hostnames', 'volatile'];
+  test.each(words)('a group and a server may be called %s', async (word) => {
+    const [own, other] = [await server(word), await server('other')];
+    const one = { policy: 'sticky-cookie', upstreams: [own, other].map(upstream) };
+    const groups = [
+      { name: word, cookies: ['shown'], ...one },
+      { name: 'others', ...one },
+    ];
+    const { url } = await stage(gateway, { groups, routes: [{ path: '/', group: word }] });
+    const cookie = `affinity_${word}=${word}; shown=1; hidden=2`;
+    for (let turn = 0; turn < 3; turn += 1) {
+      const { by, headers } = await see(url, { fields: { cookie } });
+      expect([by, headers.cookie]).toEqual([word, 'shown=1']);
+    }
+  });
+
   test('set once, for the browser alone, honoured, and not shown to servers', async () => {
     const { url } = await stage(gateway, { policy: 'sticky-cookie' });
     const first = await ask(url, { fields: { cookie: 'session=abc' } });
