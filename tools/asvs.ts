@@ -44,7 +44,8 @@ interface Shown {
   readonly names: ReadonlySet<string>;
 }
 
-const testName = /test(?:\.(?:each|runIf)\([\s\S]*?\))?\(\s*(['"`])((?:\\.|(?!\1)[\s\S])*)\1/g;
+const testName =
+  /test(?:Listed|\.each\([\s\S]*?\))?\(\s*(?:answer,\s*)?(['"`])((?:\\.|(?!\1)[\s\S])*)\1/g;
 
 function testsOf(id: string): Shown[] {
   return globSync('test/**/*.ts')
@@ -86,7 +87,7 @@ function strategiesOf(file: string, source: string, match: RegExpExecArray): Set
     from,
     begins.find((begin) => begin > at),
   );
-  if (text.includes('.each(answers)')) return recordedIf(call.includes('areListed'));
+  if (text.includes('.each(answers)')) return recordedIf(call.startsWith('testListed'));
   const ran = [...text.matchAll(/\banswers\[(\d)\]/g)].map(([, n]) => answers[Number(n)]);
   return new Set(ran.flatMap((answer) => answer?.strategy ?? []));
 }

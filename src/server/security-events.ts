@@ -62,6 +62,7 @@ const gathered: ReadonlySet<Noticed['kind']> = new Set([
   'insecure-transport',
   'throttled',
   'store-unavailable',
+  'revocation-not-durable',
 ]);
 
 const level = { info: 'info', warning: 'warn', alert: 'error' } as const satisfies Record<

@@ -4,8 +4,8 @@
 // is asked, in memory; when that is too old the log itself is, and without its answer nobody is
 // anybody. Two endings happen inside a store, where only a decorated store sees them.
 
+import { assurance } from '../core/assurance.ts';
 import { afterWrite, OperatingError } from '../core/errors.ts';
-import { limits } from '../core/limits.ts';
 import { after, type MaybePromise } from '../core/maybe-promise.ts';
 import { anonymous, type Recognition } from '../core/recognition.ts';
 import type { EndReason, Session, StoredSession } from '../core/session.ts';
@@ -77,8 +77,9 @@ export function bound(
 
 /** The endings of a user, each in the log before it happens; one session's a strategy logs itself. */
 function loggedEndings(inner: Recogniser, log: RevocationLog, options: StrategyOptions) {
-  /** No session that lives now lives longer, whatever the limits that it began under. */
-  const until = () => options.clock.now() + limits.lifetimeMsMax;
+  /** No session that lives now lives longer, whichever policy it began under. */
+  const longestMs = Math.max(options.lifetimes.absoluteMs, assurance.aal1.absoluteMs);
+  const until = () => options.clock.now() + longestMs;
 
   return {
     async endAll(session: Session) {

@@ -6,7 +6,7 @@
 // with all of them, and how many those are nobody knows.
 
 import assert from 'node:assert/strict';
-import { afterWrite, OperatingError } from '../core/errors.ts';
+import { OperatingError } from '../core/errors.ts';
 import { touchIntervalMs } from '../core/limits.ts';
 import { type AnonymousReason, anonymous, type Recognition } from '../core/recognition.ts';
 import { expiresAt, type Session, withoutSecrets } from '../core/session.ts';
@@ -78,12 +78,11 @@ class SealedRecogniser implements Recogniser {
   }
 
   async begin(user: { id: string; name: string }, headers: RequestHeaders): Promise<Begun> {
-    const before = this.#provenIn(headers);
+    await Promise.all(this.#provenIn(headers).map((each) => this.#end(each)));
     const terms = await loginTerms(this.#options, user.id);
     const { record } = newLogin(user, this.#now(), this.#options.lifetimes, terms);
     const session = withoutSecrets(record);
     const issue = this.#hand(session);
-    await afterWrite(Promise.all(before.map((each) => this.#end(each))));
     return { ...issue, session };
   }
 

@@ -4,7 +4,7 @@
 // is a question per request, to a store that every server must be able to ask.
 
 import { type Credential, isSameText } from '../core/credential.ts';
-import { afterWrite, OperatingError } from '../core/errors.ts';
+import { OperatingError } from '../core/errors.ts';
 import { touchIntervalMs } from '../core/limits.ts';
 import { after, type MaybePromise } from '../core/maybe-promise.ts';
 import { anonymous, type Recognition } from '../core/recognition.ts';
@@ -76,11 +76,10 @@ class SessionRecogniser implements Recogniser {
 
   async begin(user: { id: string; name: string }, headers: RequestHeaders): Promise<Begun> {
     const { store, clock, lifetimes } = this.#options;
-    const before = this.#cookie.allIn(headers);
+    await this.#endBy(this.#cookie.allIn(headers), 'replaced');
     const terms = await loginTerms(this.#options, user.id);
     const now = clock.now();
     const { credential, record } = await beginLogin(store, user, now, lifetimes, terms);
-    await afterWrite(this.#endBy(before, 'replaced'));
     return { ...this.#hand(credential, record), session: withoutSecrets(record) };
   }
 

@@ -4,7 +4,6 @@
 // data. What renews it, the refresh token, is a credential in the store, and can be called back.
 
 import { Credential, type Purpose } from '../core/credential.ts';
-import { afterWrite } from '../core/errors.ts';
 import type { Recognition } from '../core/recognition.ts';
 import { type EndReason, type Session, withoutSecrets } from '../core/session.ts';
 import { type AccessTokens, accessTokens } from './access-token.ts';
@@ -71,9 +70,9 @@ class TokenRecogniser implements Recogniser {
   async begin(user: { id: string; name: string }, headers: RequestHeaders): Promise<Begun> {
     const { store, clock, lifetimes } = this.#options;
     const before = this.#presented.sessionIn(headers);
+    if (before) await endSession(this.#options, before, 'replaced');
     const terms = { ...(await loginTerms(this.#options, user.id)), purpose };
     const { credential, record } = await beginLogin(store, user, clock.now(), lifetimes, terms);
-    if (before) await afterWrite(endSession(this.#options, before, 'replaced'));
     return { ...this.#issue(record, credential), session: withoutSecrets(record) };
   }
 

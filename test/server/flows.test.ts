@@ -5,12 +5,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as strategies from '../../src/strategies/index.ts';
 import {
   answers,
-  areListed,
   type Client,
   clientOf,
   password,
   startApp,
   type TestServer,
+  testListed,
 } from './ground.ts';
 
 test('every strategy is among the answers', () => {
@@ -141,7 +141,8 @@ describe.each(answers)('$strategy on $store', (answer) => {
     expect(renewed.status).toBe(401);
   });
 
-  test.runIf(areListed(answer))(
+  testListed(
+    answer,
     'a user sees all devices, ends one of them, and then all [ASVS 7.5.2]',
     async () => {
       const { me: phone, username } = await newUser();

@@ -5,7 +5,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import type { InjectOptions } from 'fastify';
-import { inject } from 'vitest';
+import { inject, test } from 'vitest';
 import { newTokenKey } from '../../src/keys/token-key.ts';
 import { type Environment, readConfig } from '../../src/server/config.ts';
 import { Meter } from '../../src/server/meter.ts';
@@ -19,9 +19,14 @@ import {
 import { buildServer } from '../../src/server/server.ts';
 import { newSealingKeys } from '../../src/strategies/sealing.ts';
 import { freshDatabase } from '../support/backing.ts';
-import type { Answer } from './answers.ts';
+import { type Answer, answers, areListed } from './answers.ts';
 
-export { type Answer, answers, areListed } from './answers.ts';
+export { type Answer, answers, areListed };
+
+/** A law about the sessions of a user as a list. */
+export function testListed(answer: Answer, law: string, shows: () => Promise<void>): void {
+  if (areListed(answer)) test(law, shows);
+}
 
 export const password = 'canary-password-4711';
 const tokenKey = await newTokenKey();

@@ -48,3 +48,17 @@ test.each([
   mend();
   expect(await end()).toBe(last);
 });
+
+test('an access token that has expired ends nothing by asking to log out everywhere', async () => {
+  const lives = { ACCESS_TOKEN_MS: '1000' };
+  const server = await startApp({ strategy: 'token', store: 'postgres' }, lives);
+  onTestFinished(() => server[Symbol.asyncDispose]());
+  const client = clientOf(server.app);
+  await client.ask('POST', '/register', { username: 'alice', password });
+  await client.logIn('alice');
+  const { refreshToken } = client;
+  await vi.waitFor(async () => expect((await client.ask('GET', '/me')).status).toBe(401), 5_000);
+  expect((await client.ask('POST', '/logout-everywhere')).status).toBe(401);
+  expect((await client.ask('POST', '/refresh', { refreshToken })).status).toBe(200);
+  expect((await client.ask('POST', '/logout-everywhere')).status).toBe(204);
+});

@@ -1,7 +1,7 @@
 // What the laws of a store stand on: two openings of it, as two servers would have, and what many
 // of the laws say in one breath.
 
-import { afterAll, beforeAll, expect } from 'vitest';
+import { afterAll, beforeAll, expect, vi } from 'vitest';
 import type { FieldChange, Json, StoredSession } from '../../src/core/session.ts';
 import type { Rotation, SessionStore } from '../../src/stores/store.ts';
 import { newSession, type Subject } from './subject.ts';
@@ -25,10 +25,12 @@ export function rotation(from: string, to: string, now: number): Rotation {
 export class Ground {
   here!: SessionStore;
   there!: SessionStore;
+  #toldWithinMs = 0;
 
   /** To be called within a `describe`. */
-  static under({ openTwice }: Subject): Ground {
+  static under({ openTwice, toldWithinMs }: Subject): Ground {
     const ground = new Ground();
+    ground.#toldWithinMs = toldWithinMs;
     beforeAll(async () => {
       [ground.here, ground.there] = await openTwice();
     });
@@ -52,7 +54,8 @@ export class Ground {
   async expectGone(id: string, now: number): Promise<void> {
     const gone = { outcome: 'gone' };
     for (const store of [this.here, this.there]) {
-      expect(await store.read(id, now)).toBeUndefined();
+      const read = async () => expect(await store.read(id, now)).toBeUndefined();
+      await (this.#toldWithinMs > 0 ? vi.waitFor(read, this.#toldWithinMs) : read());
       expect(await store.update(id, [set('x', 1)], now)).toEqual(gone);
       expect(await store.update(id, [set('x', 1)], now, { expected: 0 })).toEqual(gone);
       expect(await store.touch(id, now, now + 300_000)).toBe(false);

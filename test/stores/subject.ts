@@ -14,6 +14,8 @@ const timeoutMs = 10_000;
 
 export interface Subject {
   readonly name: string;
+  /** How long a reader may still be told what another has just ended, in milliseconds; mostly 0. */
+  readonly toldWithinMs: number;
   /** Opens the same sessions from two servers; where only one can see them, it comes twice. */
   openTwice(): Promise<readonly [SessionStore, SessionStore]>;
 }
@@ -21,6 +23,7 @@ export interface Subject {
 export const subjects: readonly Subject[] = [
   {
     name: 'memory',
+    toldWithinMs: 0,
     openTwice: async () => {
       const store = await memory.open({ timeoutMs });
       return [store, store];
@@ -28,6 +31,7 @@ export const subjects: readonly Subject[] = [
   },
   {
     name: 'postgres',
+    toldWithinMs: 0,
     openTwice: async () => {
       const options = { url: await freshDatabase(), timeoutMs };
       return Promise.all([postgres.open(options), postgres.open(options)]);
@@ -37,6 +41,7 @@ export const subjects: readonly Subject[] = [
     ? []
     : Object.entries({ redis, cached }).map(([name, store]) => ({
         name,
+        toldWithinMs: store.claims.revocation?.withinMs ?? 0,
         openTwice: async () => {
           const options = { url: inject('redisUrl') ?? '', timeoutMs };
           return Promise.all([store.open(options), store.open(options)]);

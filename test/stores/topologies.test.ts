@@ -47,6 +47,7 @@ async function recovery(look: () => MaybePromise<unknown>): Promise<number> {
 const contract = (name: string, url: () => string) =>
   storeContract({
     name,
+    toldWithinMs: 0,
     openTwice: () => {
       const options = { url: url(), timeoutMs: patientMs };
       return Promise.all([redis.open(options), redis.open(options)]);

@@ -154,6 +154,8 @@ export function isNetwork(text: string): boolean {
   const [address = '', bits, more] = text.split('/');
   if (more !== undefined || isIP(address) === 0) return false;
   if (bits === undefined) return true;
+  // A mapped network is one of IPv4, whose bits count from the 97th.
+  if (/^::ffff:/i.test(address)) return false;
   const [least, most] = isIP(address) === 4 ? [8, 32] : [16, 128];
   return /^\d{1,3}$/.test(bits) && Number(bits) >= least && Number(bits) <= most;
 }

@@ -7,6 +7,7 @@
 
 import type { FastifyRequest } from 'fastify';
 import { OperatingError } from '../../core/errors.ts';
+import type { AnonymousReason } from '../../core/recognition.ts';
 import type { Left } from '../../strategies/strategy.ts';
 import type { App, Parts } from '../parts.ts';
 import { afterChange } from '../security-events.ts';
@@ -31,6 +32,8 @@ const csrf = {
 } as const;
 
 const tags = ['sessions'];
+/** As whom a client is recognised whose session has been ended. */
+const ended: ReadonlySet<AnonymousReason> = new Set(['not-found', 'revoked']);
 
 export function sessionRoutes(app: App, parts: Parts): void {
   renewalRoutes(app, parts);
@@ -89,10 +92,11 @@ function leavingRoutes(app: App, { config, recogniser }: Parts): void {
     return left;
   }
 
-  /** Who is nobody has perhaps left already by this very request, and not durably. */
+  /** Whose session is gone has perhaps left already by this very request, and not durably. */
   async function hasLeftDurably(request: FastifyRequest): Promise<void> {
-    if (request.recognition?.kind === 'recognised') return;
-    await leave(request);
+    const { recognition } = request;
+    if (recognition?.kind === 'recognised') return;
+    if (recognition?.kind === 'anonymous' && ended.has(recognition.reason)) await leave(request);
     throw new OperatingError('not-authenticated');
   }
 
