@@ -16,7 +16,7 @@ import type { Gateway, GatewayOptions, Listening } from '../../src/gateways/gate
 import { type Answer, ask, converse, see, upgrade } from './asking.ts';
 import { TestServer } from './upstream.ts';
 
-const patience = { timeout: 8_000, interval: 20 };
+const patience = { timeout: 15_000, interval: 20 };
 const older = { ciphers: 'ALL:@SECLEVEL=0', minVersion: 'TLSv1' } as const;
 
 async function folder(): Promise<string> {
