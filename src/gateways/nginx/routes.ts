@@ -61,7 +61,7 @@ export function targets(all: readonly Route[]): string {
     .join('\n');
 }
 
-/** They are known by their place here: the names of what a pattern finds have at most 32 characters. */
+/** Known by their place here: the name of what a pattern finds has at most 32 characters. */
 function basesOf(all: readonly Route[]): string[] {
   return [...new Set(all.map(({ base = '' }) => base))];
 }
