@@ -1,7 +1,7 @@
 // nginx as a gateway: a process of ours writes its configuration, runs it and looks after the
 // health of the servers. What that process does is in the folder `nginx`. A stream that is still
-// open when it is stopped is cut after the drain and leaves no line in the access log, because nginx
-// writes a line when an answer ends, and workers that are ended write none.
+// open when it is stopped is cut after the drain and leaves no line in the access log: nginx writes
+// a line when an answer ends, and workers that are ended write none.
 
 import { OperatingError } from '../core/errors.ts';
 import { programPath } from '../core/program.ts';
