@@ -17,7 +17,9 @@ const patienceMs = 30_000;
 const large = Buffer.alloc(64 * 1024 * 1024);
 
 export async function compareSlowClients({ json }: { readonly json: boolean }): Promise<void> {
-  const server = createServer((request, answer) => {
+  // As patient with a request as the servers behind a gateway are told to be.
+  const patience = { requestTimeout: 10_000, connectionsCheckingInterval: 500 };
+  const server = createServer(patience, (request, answer) => {
     if (request.url === '/large') answer.end(large);
     else request.resume().on('end', () => answer.end('ok'));
   }).listen(0, '127.0.0.1');

@@ -96,8 +96,8 @@ export class Anchoring implements AsyncDisposable {
 
   /**
    * The heads that say so go first, one for each segment, since a kill may come between any two
-   * deletions: whoever deletes segments without one is found out. What the log says of its age only suggests; its anchored heads, which nobody with the log alone can
-   * make, must be as old.
+   * deletions: whoever deletes segments without one is found out. What the log says of its age only
+   * suggests; its anchored heads, which nobody with the log alone can make, must be as old.
    */
   async #retire(): Promise<void> {
     const { anchor, retainMs, folder, note, now } = this.#options;

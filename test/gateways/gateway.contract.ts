@@ -6,7 +6,7 @@ import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { Agent } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { AccessLine } from '../../src/gateways/access-line.ts';
@@ -636,7 +636,7 @@ function life(name: string, gateway: Gateway): void {
   test('logs each request in a line of JSON, without anything secret', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'sessionlab-gateway-'));
     onTestFinished(() => rm(folder, { recursive: true }));
-    const accessLogFile = join(folder, 'access.ndjson');
+    const accessLogFile = relative(process.cwd(), join(folder, 'access.ndjson'));
     const { url, running } = await stage(gateway, { accessLogFile });
     const fields = {
       authorization: 'Bearer s3cret',

@@ -2,7 +2,7 @@
 // now. It is written from the outside in: what holds for the process, for all requests, for each
 // route, and how a request is passed on.
 
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { ciphers, patience, sizes } from '../border.ts';
 import type { GatewayOptions } from '../gateway.ts';
 import { cookies } from './cookies.ts';
@@ -36,7 +36,7 @@ export function configuration(
     ...ofProcess(around),
     'http {',
     ...ofAll(options, around),
-    accessLog(options.accessLogFile),
+    accessLog(options.accessLogFile && resolve(options.accessLogFile)),
     upstreams(groups),
     choices(groups),
     cookies(groups),
@@ -113,8 +113,8 @@ function listening({ listen }: GatewayOptions, { port, tlsPort }: Circumstances)
   if (tls && tlsPort !== undefined) {
     lines.push(
       `listen ${host}:${tlsPort} ssl ${BUFFER};`,
-      `ssl_certificate ${word(tls.certFile)};`,
-      `ssl_certificate_key ${word(tls.keyFile)};`,
+      `ssl_certificate ${word(resolve(tls.certFile))};`,
+      `ssl_certificate_key ${word(resolve(tls.keyFile))};`,
       'ssl_protocols TLSv1.2 TLSv1.3;',
       `ssl_ciphers ${ciphers['TLSv1.2'].join(':')};`,
       'ssl_session_cache shared:tls:4m;',
