@@ -151,7 +151,7 @@ const confusions: readonly Attack[] = Object.entries(types).flatMap(([type, text
         const paths = ['/me', '/dashboard', '/cart', '/sessions', '/csrf-token', '/events'];
         const reads = paths.map((path) => ground.ask('GET', path, { headers }));
         const writes = [
-          ground.ask('POST', '/cart/items', { headers, body: { item: 'forged', quantity: 1 } }),
+          ground.ask('POST', '/logout-everywhere', { headers }),
           ground.ask('DELETE', '/sessions/x', { headers }),
           ground.ask('DELETE', '/admin/sessions', { headers }),
           ground.ask('PUT', '/email', { headers, body: { email: 'evil@evil.example' } }),

@@ -43,7 +43,7 @@ export function text(
       const headers = ground.present(value);
       const all = await Promise.all([
         ...['/me', '/cart', '/sessions'].map((path) => ground.ask('GET', path, { headers })),
-        ground.ask('POST', '/cart/items', { headers, body: { item: 'forged', quantity: 1 } }),
+        ground.ask('POST', '/logout-everywhere', { headers }),
       ]);
       if (reason[ground.strategy] === undefined) expect(ground.storeCalls).toBe(before);
       return all;

@@ -208,7 +208,9 @@ const duplicates: readonly Attack[] = [
       const me = await ground.newcomer();
       const both = [me.credential.cookie ?? '', ground.victim.credential.cookie ?? ''];
       const one = await ground.everywhere('GET', '/me', { headers: cookies(...both) });
-      const other = ground.everywhere('GET', '/sessions', { headers: cookies(...both.reverse()) });
+      const other = ground.everywhere('POST', '/logout-everywhere', {
+        headers: cookies(...both.reverse()),
+      });
       return [...one, ...(await other)];
     },
   },
