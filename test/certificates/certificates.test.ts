@@ -263,9 +263,10 @@ test('runs that begin at once make one authority, and the next run finds all in 
   const { ca, cert, key } = await kept({ folder: place });
   expect(await judged(ca, { certificate: cert, key })).toBe('trusted');
   expect(await readdir(place)).toHaveLength(4);
-  const made = runs.flatMap((run) => (run.status === 'fulfilled' ? run.value.authority : []));
-  const fingerprint = new X509Certificate(ca).fingerprint256;
-  expect(new Set(made.map((each) => each.fingerprint))).toEqual(new Set([fingerprint]));
+  const { fingerprint256 } = new X509Certificate(ca);
+  for (const run of runs) {
+    if (run.status === 'fulfilled') expect(run.value.authority.fingerprint).toBe(fingerprint256);
+  }
 });
 
 test.skipIf(process.platform === 'win32')('keys are for their owner alone', async () => {
