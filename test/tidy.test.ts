@@ -22,6 +22,7 @@ const layers: Readonly<Record<string, number>> = {
   certificates: 2,
   gateways: 2,
   server: 2,
+  transfer: 2,
   scenarios: 3,
   lab: 3,
   cli: 4,
