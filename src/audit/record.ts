@@ -7,7 +7,7 @@ import { owaspWord } from './vocabulary.ts';
 
 const aboutEvents = [
   ...(['kind', 'reason', 'severity', 'outcome', 'server', 'address', 'requestId'] as const),
-  ...(['session', 'userId', 'actorId', 'count'] as const),
+  ...(['session', 'userId', 'actorId', 'count', 'file', 'bytes'] as const),
 ];
 const aboutOthers: Readonly<Partial<Record<string, readonly string[]>>> = {
   started: ['kind', 'server', 'settings'],

@@ -30,6 +30,12 @@ const words: Readonly<Record<Kind, string | null>> = {
   throttled: 'excess_rate_limit_exceeded',
   'revocation-not-durable': null,
   'store-unavailable': null,
+  'file-stored': 'upload_stored',
+  'file-received': null,
+  'file-removed': 'upload_delete',
+  'file-shared': 'authz_change',
+  'file-refused': 'upload_validation',
+  'transfer-broken-off': null,
   started: 'sys_startup',
   stopped: 'sys_shutdown',
   access: null,
@@ -45,6 +51,11 @@ const byReason: Readonly<Partial<Record<SecurityEventKind, Readonly<Record<strin
     expired: 'session_use_after_expire',
     revoked: 'session_use_after_expire',
     superseded: 'session_use_after_expire',
+  },
+  'file-refused': {
+    'not-found': 'authz_fail',
+    'not-allowed': 'authz_fail',
+    quota: 'excess_rate_limit_exceeded',
   },
 };
 

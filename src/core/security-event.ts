@@ -127,6 +127,45 @@ export const securityEvents = {
     outcome: 'failure',
     says: 'It could not be found out who a user is',
   },
+  'file-stored': {
+    severity: 'info',
+    outcome: 'success',
+    says: 'A file was stored',
+    reasons: { repeated: 'it was stored before, and its receipt was asked for again' },
+  },
+  'file-received': { severity: 'info', outcome: 'success', says: 'A user received a file' },
+  'file-removed': { severity: 'info', outcome: 'success', says: 'A user removed a file' },
+  'file-shared': { severity: 'info', outcome: 'success', says: 'A user shared a file' },
+  'file-refused': {
+    severity: 'warning',
+    outcome: 'failure',
+    says: 'A file was not taken, or not given',
+    reasons: {
+      'too-large': 'it is larger than a file may be',
+      quota: 'there is no room left for the user, or for all',
+      'wrong-type': 'its content is not of the type that it claims',
+      'wrong-digest': 'what came is not what was sent',
+      name: 'it has a name that no file may have',
+      conflict: 'its bytes do not follow those before, or it is another file than before',
+      'not-found': 'there is none, or none for this user',
+      'not-allowed': 'anonymous visitors may not do that',
+      outage: 'it could not be kept, or not be put on record',
+    },
+  },
+  'transfer-broken-off': {
+    severity: 'warning',
+    outcome: 'failure',
+    says: 'A transfer was broken off',
+    reasons: {
+      'session-ended': 'the session of the user ended',
+      unknown: 'it could not be found out whether the session of the user still stands',
+      'too-slow': 'the client sent or read too slowly',
+      'taken-over': 'the user began it again on another connection',
+      malformed: 'the client sent what is no frame, or no frame of this place',
+      cut: 'the connection broke',
+      closing: 'the server ends',
+    },
+  },
 } as const satisfies Record<string, EventRow>;
 
 type Table = typeof securityEvents;
@@ -144,6 +183,10 @@ interface About {
   readonly actorId?: string;
   /** How many of the kind this one stands for; absent: one. */
   readonly count?: number;
+  /** The id of the file; its name was typed by somebody. */
+  readonly file?: string;
+  /** How long the file is. */
+  readonly bytes?: number;
 }
 
 /** What whoever notices an event has to say; the rest is filled in. */
