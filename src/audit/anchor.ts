@@ -5,8 +5,8 @@
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
+import { makeFolder, syncFolder } from '../core/durable-folder.ts';
 import type { SignedHead } from './head.ts';
-import { makeFolder, syncFolder } from './log-file.ts';
 import { type Line, linesOf } from './segments.ts';
 
 export interface Anchor extends AsyncDisposable {

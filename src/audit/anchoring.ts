@@ -4,12 +4,12 @@
 
 import type { KeyObject } from 'node:crypto';
 import { rm } from 'node:fs/promises';
+import { syncFolder } from '../core/durable-folder.ts';
 import { OperatingError } from '../core/errors.ts';
 import type { Anchor } from './anchor.ts';
 import type { LogNote } from './audit-log.ts';
 import { parseRecord } from './chain.ts';
 import { type Head, type SignedHead, signHead } from './head.ts';
-import { syncFolder } from './log-file.ts';
 import { linesOf, type Segment, segmentsOf, tornFileOf } from './segments.ts';
 
 export interface AnchoringOptions {

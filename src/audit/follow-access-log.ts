@@ -8,10 +8,10 @@ import { existsSync } from 'node:fs';
 import { open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { syncFolder } from '../core/durable-folder.ts';
 import { OperatingError } from '../core/errors.ts';
 import type { AccessEntry, AuditLog } from './audit-log.ts';
 import { hashOfLine } from './chain.ts';
-import { syncFolder } from './log-file.ts';
 import { readAccessLine } from './record.ts';
 
 export interface FollowOptions {

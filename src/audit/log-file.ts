@@ -4,7 +4,7 @@
 
 import { mkdirSync } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { syncFolder } from '../core/durable-folder.ts';
 import { segmentAt } from './segments.ts';
 import { lockLog } from './writer-lock.ts';
 
@@ -88,17 +88,4 @@ export class LogFile implements AsyncDisposable {
     await before.close();
     await syncFolder(this.#folder);
   }
-}
-
-/** Makes the names in a folder durable: files do not do that for themselves. */
-export async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return; // It opens no folders, and needs none.
-  await using handle = await open(folder, 'r');
-  await handle.sync();
-}
-
-/** Makes a folder, durably. */
-export async function makeFolder(folder: string): Promise<void> {
-  const first = mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (first !== undefined) await syncFolder(dirname(first));
 }

@@ -5,10 +5,11 @@
 
 import { type FileHandle, open, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeFolder, syncFolder } from '../core/durable-folder.ts';
 import { OperatingError } from '../core/errors.ts';
 import type { Source } from './audit-log.ts';
 import { beginningOf, hashOfLine, parseRecord } from './chain.ts';
-import { makeFolder, type OpenedLog, syncFolder } from './log-file.ts';
+import type { OpenedLog } from './log-file.ts';
 import { linesOf, type Segment, segmentAt, segmentsOf, tornFileOf } from './segments.ts';
 import { lockLog } from './writer-lock.ts';
 
