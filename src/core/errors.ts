@@ -99,6 +99,7 @@ export const errors = {
     definite: true,
     summary: 'This does not fit what came before of the same upload',
   },
+  'file-exists': { status: 409, definite: true, summary: 'There is a file of this name already' },
   'file-too-large': { status: 413, definite: true, summary: 'No file may be as large as this' },
   'quota-exceeded': { status: 413, definite: true, summary: 'There is no room for more files' },
   'type-mismatch': {
@@ -117,6 +118,11 @@ export const errors = {
     summary: 'The connection broke before the receipt; the file may be stored, so send it again',
   },
   'vault-unavailable': { status: 503, definite: true, summary: 'Files cannot be kept at present' },
+  'file-unavailable': {
+    status: 500,
+    definite: true,
+    summary: 'A file of this machine cannot be read or written',
+  },
   'unfit-key': { status: 503, definite: true, summary: 'A key cannot be used' },
   'unfit-certificate': { status: 503, definite: true, summary: 'A certificate cannot be used' },
   'gateway-unavailable': { status: 503, definite: true, summary: 'The gateway is not running' },
