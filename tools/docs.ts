@@ -26,6 +26,7 @@ import {
 import type { Setting } from '../src/server/config/kinds.ts';
 import { serverSettings } from '../src/server/config/server-settings.ts';
 import { sessionSettings } from '../src/server/config/session-settings.ts';
+import { transferSettings } from '../src/server/config/transfer-settings.ts';
 import * as stores from '../src/stores/index.ts';
 import * as strategies from '../src/strategies/index.ts';
 import * as workloads from '../src/workloads/index.ts';
@@ -218,6 +219,8 @@ function configurationPage(): string {
     settingRows(serverSettings),
     '## Sessions',
     settingRows(sessionSettings),
+    '## Transfer of files',
+    settingRows(transferSettings),
     '## Limits',
     table(
       ['name', 'value'],

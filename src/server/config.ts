@@ -8,10 +8,11 @@ import { type ConfigProblem, type Environment, type Origin, Reading } from './co
 import { judge } from './config/safety.ts';
 import { serverSettings } from './config/server-settings.ts';
 import { sessionSettings } from './config/session-settings.ts';
+import { transferSettings } from './config/transfer-settings.ts';
 
 export type { Environment };
 
-export const settings = { ...serverSettings, ...sessionSettings } as const;
+export const settings = { ...serverSettings, ...sessionSettings, ...transferSettings } as const;
 
 type Settings = typeof settings;
 

@@ -5,6 +5,7 @@
 import type { Config } from '../config.ts';
 import { isLoopback, isReachable } from './kinds.ts';
 import type { Reading } from './reading.ts';
+import { isTransferExposed } from './transfer-settings.ts';
 
 /** OWASP Password Storage Cheat Sheet, Argon2id: the least memory for so many passes. */
 const leastMemoryKib = [47_104, 19_456, 12_288, 9_216, 7_168];
@@ -28,8 +29,13 @@ export function judgeExposure(config: Config, reading: Reading): void {
   }
 }
 
-function hazardsOf({ host, secureCookies, hashMemoryKib, hashPasses }: Config) {
+function hazardsOf(config: Config) {
+  const { host, secureCookies, hashMemoryKib, hashPasses } = config;
   const found: [name: string, why: string][] = [];
+  if (isTransferExposed(config)) {
+    const why = `HOST is ${host}, and credentials and files would go over the network in the clear`;
+    found.push(['TRANSFER_TLS_CERT_FILE', why]);
+  }
   if (!secureCookies && isLoopback(host)) {
     found.push([
       'SECURE_COOKIES',

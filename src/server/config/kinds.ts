@@ -93,6 +93,17 @@ export function plainName(name: string, says: string, fallback: string | Derived
   } satisfies Setting<string>;
 }
 
+/** A text as it is; what may be written is for the setting to say. */
+export function text(name: string, says: string) {
+  return {
+    name,
+    says,
+    secret: false,
+    parse: (given: string): string | undefined => given,
+    absent: (): string | undefined => undefined,
+  };
+}
+
 /** Connection URLs are secrets as a whole, because they carry passwords. */
 export function url(name: string, says: string, fallback: string, schemes: readonly string[]) {
   return {

@@ -9,6 +9,7 @@ import { judgeExposure } from './exposure.ts';
 import { isLoopback } from './kinds.ts';
 import type { Reading } from './reading.ts';
 import { isRecalledByLog, reachesSessions } from './session-settings.ts';
+import { judgeTransfer } from './transfer-settings.ts';
 
 const irrevocableMsMax = 15 * 60_000;
 
@@ -20,6 +21,7 @@ export function judge(config: Config, reading: Reading): void {
   judgeTokens(config, reading);
   judgeAccounts(config, reading);
   judgeAudit(config, reading);
+  judgeTransfer(config, reading);
   judgeMemory(config, reading);
 }
 

@@ -11,21 +11,12 @@ import {
   oneOf,
   plainName,
   type Setting,
+  text,
   whole,
   yesNo,
 } from './kinds.ts';
 
 const minute = 60_000;
-
-function text(name: string, says: string) {
-  return {
-    name,
-    says,
-    secret: false,
-    parse: (given: string): string | undefined => given,
-    absent: (): string | undefined => undefined,
-  };
-}
 
 export const serverSettings = {
   port: whole('PORT', 'the port to listen on; 0 takes a free one', 3000, 0, 65_535),
@@ -35,7 +26,7 @@ export const serverSettings = {
     allowed: 'an IP address or host name',
     fallback: '127.0.0.1',
     secret: false,
-    parse: (text) => (/^[A-Za-z0-9.:-]{1,253}$/.test(text) ? text : undefined),
+    parse: (given) => (/^[A-Za-z0-9.:-]{1,253}$/.test(given) ? given : undefined),
     absent: () => '127.0.0.1',
   } satisfies Setting<string>,
   replica: plainName('REPLICA', 'the name of this server', 's1'),
@@ -114,7 +105,7 @@ export const serverSettings = {
     'ADMIN_USERS',
     'users who are administrators whatever the database says; register them before',
     'a user name',
-    (text) => text.length >= 1 && text.length <= 64,
+    (name) => name.length >= 1 && name.length <= 64,
   ),
   auditFolder: {
     ...text(
