@@ -3,163 +3,24 @@
 // (u32) and its fields, big-endian. Which frame may come when is conversation.ts; nothing here
 // reads a socket. Decoding throws malformed-frame or unsupported-version and nothing else.
 
-import assert from 'node:assert/strict';
 import { OperatingError } from '../core/errors.ts';
+import {
+  Cursor,
+  constant,
+  type Field,
+  hex,
+  malformed,
+  oneOf,
+  remainder,
+  text,
+  u64,
+  u64OrUnknown,
+  unsigned,
+} from './field.ts';
 
 export const protocolVersion = 1;
 export const headerBytes = 5;
 export const dataBytesMax = 256 * 1024;
-export const nameBytesMax = 1024;
-
-/** T is undefined for what is always the same, and so in no value. */
-interface Field<T> {
-  readonly bytesMin: number;
-  readonly bytesMax: number;
-  read(cursor: Cursor): T;
-  /** What is left out is not looked at. */
-  write(value: T): Buffer;
-}
-
-const malformed = (detail: string) => new OperatingError('malformed-frame', { detail });
-
-/** Reads on in a payload that is all there, and never beyond its end. */
-class Cursor {
-  readonly #payload: Buffer;
-  #at = 0;
-
-  constructor(payload: Buffer) {
-    this.#payload = payload;
-  }
-
-  take(bytes: number): Buffer {
-    if (bytes > this.left) throw malformed('a field goes on beyond the end of its frame');
-    this.#at += bytes;
-    return this.#payload.subarray(this.#at - bytes, this.#at);
-  }
-
-  get left(): number {
-    return this.#payload.length - this.#at;
-  }
-}
-
-function unsigned(bytes: 1 | 2 | 4): Field<number> {
-  return {
-    bytesMin: bytes,
-    bytesMax: bytes,
-    read: (cursor) => cursor.take(bytes).readUIntBE(0, bytes),
-    write: (value) => {
-      const buffer = Buffer.alloc(bytes);
-      buffer.writeUIntBE(value, 0, bytes);
-      return buffer;
-    },
-  };
-}
-
-/** Sizes, offsets, moments: whole numbers that JavaScript holds exactly. */
-const u64: Field<number> = {
-  bytesMin: 8,
-  bytesMax: 8,
-  read(cursor) {
-    const value = cursor.take(8).readBigUInt64BE();
-    if (value > Number.MAX_SAFE_INTEGER) throw malformed('a number is larger than 2^53 - 1');
-    return Number(value);
-  },
-  write(value) {
-    const buffer = Buffer.alloc(8);
-    buffer.writeBigUInt64BE(BigInt(value));
-    return buffer;
-  },
-};
-
-const notKnown = Buffer.alloc(8, 0xff);
-
-/** As u64; null (all bits set on the wire) is a number that nobody knows yet. */
-const u64OrUnknown: Field<number | null> = {
-  ...u64,
-  read(cursor) {
-    const raw = cursor.take(8);
-    return raw.equals(notKnown) ? null : u64.read(new Cursor(raw));
-  },
-  write: (value) => (value === null ? notKnown : u64.write(value)),
-};
-
-/** Ids and digests, as lower-case hex. */
-function hex(bytes: number): Field<string> {
-  return {
-    bytesMin: bytes,
-    bytesMax: bytes,
-    read: (cursor) => cursor.take(bytes).toString('hex'),
-    write: (value) => {
-      const buffer = Buffer.from(value, 'hex');
-      assert(buffer.length === bytes, `${value} is not ${bytes} bytes in hex`);
-      return buffer;
-    },
-  };
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-function text(bytesMax: number, allowed = /^/): Field<string> {
-  return {
-    bytesMin: 2,
-    bytesMax: 2 + bytesMax,
-    read: (cursor) => {
-      const bytes = cursor.take(2).readUInt16BE();
-      if (bytes > bytesMax) throw malformed(`a text is longer than ${bytesMax} bytes`);
-      const value = decodedText(cursor.take(bytes));
-      if (!allowed.test(value)) throw malformed('a text has characters that it may not have');
-      return value;
-    },
-    write: (value) => {
-      const bytes = Buffer.from(value);
-      assert(bytes.length <= bytesMax, `a text is longer than ${bytesMax} bytes`);
-      const length = Buffer.alloc(2);
-      length.writeUInt16BE(bytes.length);
-      return Buffer.concat([length, bytes]);
-    },
-  };
-}
-
-function decodedText(bytes: Buffer): string {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    throw malformed('a text is not UTF-8');
-  }
-}
-
-/** All that is left of the frame. */
-const content: Field<Buffer> = {
-  bytesMin: 1,
-  bytesMax: dataBytesMax,
-  read: (cursor) => cursor.take(cursor.left),
-  write: (value) => value,
-};
-
-function oneOf<const T extends string>(names: readonly T[]): Field<T> {
-  return {
-    bytesMin: 1,
-    bytesMax: 1,
-    read: (cursor) => {
-      const name = names[cursor.take(1).readUInt8()];
-      if (name === undefined) throw malformed('a number stands for nothing');
-      return name;
-    },
-    write: (value) => Buffer.of(names.indexOf(value)),
-  };
-}
-
-function constant(value: Buffer, otherwise: () => OperatingError): Field<undefined> {
-  return {
-    bytesMin: value.length,
-    bytesMax: value.length,
-    read: (cursor) => {
-      if (!cursor.take(value.length).equals(value)) throw otherwise();
-      return undefined;
-    },
-    write: () => value,
-  };
-}
 
 const magic = constant(Buffer.from('SLTP'), () => malformed('this is not the transfer protocol'));
 const version = constant(
@@ -171,7 +32,7 @@ const id = hex(16);
 const sha256 = hex(32);
 const mimeType = text(255);
 const userName = text(255);
-const fileName = text(nameBytesMax);
+const fileName = text(1024);
 const description = {
   file: id,
   bytes: u64,
@@ -196,7 +57,7 @@ const layouts = {
     code: 0x02,
     fields: { upload: id, bytes: u64OrUnknown, name: fileName, claimedType: mimeType },
   },
-  data: { code: 0x03, fields: { offset: u64, content } },
+  data: { code: 0x03, fields: { offset: u64, content: remainder(dataBytesMax) } },
   end: { code: 0x04, fields: { bytes: u64, sha256 } },
   get: { code: 0x05, fields: { file: id, offset: u64 } },
   list: { code: 0x06, fields: {} },
