@@ -22,7 +22,7 @@ const folder = process.env.SECRETS || join(import.meta.dirname, 'secrets');
 const storesAuthority = '/run/secrets/stores_ca';
 
 /** In compose each signs its audit log with a key of its own; pods share `audit_key`. */
-const writers = ['gateway', 'stateless', 'issuer', 'stateful', 'shared'];
+const writers = ['gateway', 'stateless', 'issuer', 'stateful', 'shared', 'transfer'];
 
 /** What the store of sessions needs, and no more: docs/howto/run-on-redis.md. */
 const redisRights = [
@@ -50,6 +50,7 @@ async function prepare(hosts: readonly string[]): Promise<void> {
   await once('redis_users', () => redisUsers(redis));
 
   await certificate('stores', ['redis', 'postgres']);
+  await certificate('transfer', ['transfer', '172.18.0.7', '172.19.0.7', ...hosts]);
   if (await isForeign(join(folder, 'gateway-tls'), 'gateway')) {
     say('kept', join(folder, 'gateway-tls/gateway.pem'), 'of another authority: renew it there');
   } else {

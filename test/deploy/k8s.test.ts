@@ -281,9 +281,13 @@ const siteOf = (manifests: readonly Manifest[]): Site =>
 
 test('the gateway has the same site as in compose, at other addresses', () => {
   const composed: Site = JSON.parse(readFileSync(join(deploy, 'site.json'), 'utf8'));
-  const apart = ({ groups, ...site }: Site) => ({
+  // The transfer of files, and its volume with one writer, is in compose alone.
+  const apart = ({ groups, routes, ...site }: Site) => ({
     ...site,
-    groups: groups.map(({ name, policy, cookies }) => ({ name, policy, cookies })),
+    routes: routes.filter(({ group }) => group !== 'transfer'),
+    groups: groups
+      .filter(({ name }) => name !== 'transfer')
+      .map(({ name, policy, cookies }) => ({ name, policy, cookies })),
   });
   expect(apart(siteOf(prod))).toEqual(apart(composed));
 });

@@ -75,8 +75,8 @@ test('every service of compose has an audit key and anchors that no other has, a
     const place = `:${environment.AUDIT_ANCHOR}`;
     return volumes.find((each) => each.endsWith(place))?.slice(0, -place.length);
   });
-  expect(writers).toHaveLength(5);
-  for (const own of [keys, anchors]) expect(new Set(own.filter(Boolean)).size).toBe(5);
+  expect(writers).toHaveLength(6);
+  for (const own of [keys, anchors]) expect(new Set(own.filter(Boolean)).size).toBe(6);
   for (const key of keys) expect(compose.secrets[key ?? '']?.file).toMatch(`/${key}`);
   for (const volume of anchors) expect(compose.volumes).toHaveProperty([volume ?? '']);
   for (const { environment } of writers) expect(environment?.AUDIT_RETAIN_MS).toBe('7776000000');
