@@ -25,6 +25,7 @@ const layers: Readonly<Record<string, number>> = {
   transfer: 2,
   scenarios: 3,
   lab: 3,
+  api: 4,
   cli: 4,
 };
 

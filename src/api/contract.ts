@@ -18,7 +18,7 @@ export interface LaneView {
   readonly state: 'starting' | 'ready' | 'done' | 'failed';
   /** Why it failed, and what to do. */
   readonly trouble?: string;
-  /** Where curl finds it. */
+  /** Where curl finds it: the lane's own gateway. */
   readonly gatewayUrl: string;
   readonly servers: readonly ServerView[];
   /** Null where servers share nothing. */
@@ -44,8 +44,9 @@ export interface ServerView {
   readonly link: LinkState;
   /** The way from it to the store; null where there is none. */
   readonly storeLink: LinkState | null;
-  /** What is in its own memory: asked of the process, not guessed. */
+  /** What is in its own memory: asked of the process, not guessed. The newest, at most 24. */
   readonly remembers: readonly Remembered[];
+  readonly remembersInAll: number;
 }
 
 export type LinkState = 'whole' | 'slow' | 'cut' | 'refusing';
@@ -58,7 +59,9 @@ export interface Remembered {
 export interface StoreView {
   readonly kind: 'redis' | 'postgres';
   readonly state: LinkState;
+  /** Of those who may log in. The newest, at most 24. */
   readonly remembers: readonly Remembered[];
+  readonly remembersInAll: number;
 }
 
 /** One cookie jar. */
@@ -84,7 +87,10 @@ export interface ExperimentView {
   readonly surprises?: readonly string[];
 }
 
-/** What a person may order, by `do`. `lane` absent: in every lane at once. */
+/**
+ * What a person may order, by `do`. `lane` absent: in every lane at once. `open` and `experiment`
+ * are answered when the lanes begin to start; how far they are is told by events.
+ */
 export type Order =
   /** Replaces all lanes: one each, in the order of the answers. */
   | { readonly do: 'open'; readonly lanes: readonly LaneWish[] }
@@ -142,7 +148,10 @@ export type Told =
   | {
       readonly tell: 'all';
       readonly lanes: readonly LaneView[];
-      /** Of each lane, what happened so far: at most the last 2,000 events, after the header. */
+      /**
+       * Of each lane, what happened so far: the header, then the last 2,000 events, and before them
+       * at most 2,000 that still matter: logins, logouts, faults.
+       */
       readonly past: Readonly<Partial<Record<LaneId, readonly HistoryEvent[]>>>;
       readonly verdicts: Readonly<Partial<Record<LaneId, readonly Verdict[]>>>;
     }
@@ -193,6 +202,9 @@ export interface RecordedRun {
  * GET  /lab/runs/:id/verdicts  Verdict[]
  * GET  /lab/runs/:id/report    the report, as a page
  * GET  /lab/chapters/:name     a chapter, as a page
+ *
+ * What is refused is a problem (RFC 9457). Where the page is open to others, orders need
+ * `authorization: Bearer <token>`; the address that was printed carries it as `#token=<token>`.
  */
 export const paths = {
   choices: '/lab/choices',
