@@ -11,7 +11,7 @@ interface Problem {
   readonly closes: boolean;
 }
 
-const problems: ReadonlyMap<number, Problem> = new Map([
+export const problems: ReadonlyMap<number, Problem> = new Map([
   // The connection is of no more use
   [1, { code: 'malformed-frame', closes: true }],
   [2, { code: 'unsupported-version', closes: true }],
