@@ -164,6 +164,7 @@ export const securityEvents = {
       malformed: 'the client sent what is no frame, or no frame of this place',
       cut: 'the connection broke',
       closing: 'the server ends',
+      failed: 'the server failed',
     },
   },
 } as const satisfies Record<string, EventRow>;
