@@ -34,11 +34,24 @@ class RouteTally {
 /** Calls of one verb of the store, by outcome: 'ok' or the code of the error. */
 export type VerbTally = Map<string, Histogram>;
 
+/** Transfers of files. */
+class TransferTally {
+  bytesIn = 0;
+  bytesOut = 0;
+  readonly commands = new Map<string, VerbTally>();
+
+  transfer(command: string, outcome: string, durationMs: number): void {
+    const tally: VerbTally = entry(this.commands, command, () => new Map());
+    entry(tally, outcome, () => new Histogram()).observe(durationMs);
+  }
+}
+
 /** What is looked at when somebody asks, because its owner keeps it anyway. */
 export interface Gauges {
   readonly breaker?: () => string;
   readonly revocationAgeMs?: () => number;
   readonly keyGeneration?: () => number;
+  readonly transferConnections?: () => number;
   readonly audit?: () => {
     readonly canRecord: boolean;
     readonly waiting: number;
@@ -57,6 +70,7 @@ export class Meter {
   readonly #events: Counts = new Map(Object.keys(securityEvents).map((kind) => [kind, 0]));
   readonly #routes = new Map<string, RouteTally>();
   readonly #verbs = new Map<string, VerbTally>();
+  readonly transfers = new TransferTally();
   gauges: Gauges = {};
   #process: Promise<Registry> | undefined;
 
@@ -120,6 +134,7 @@ export class Meter {
         { value: this.undecodable },
       ]),
       ...this.#latencies(),
+      ...transfersOf(this.transfers, this.gauges),
       ...gaugesOf(this.gauges),
       ...auditOf(this.gauges),
     ];
@@ -133,9 +148,7 @@ export class Meter {
     const seconds = routes.flatMap(([route, { classes }]) =>
       classes.map((value, digit) => ({ labels: { route, class: `${digit}xx` }, value })),
     );
-    const store = [...this.#verbs].flatMap(([verb, outcomes]) =>
-      [...outcomes].map(([outcome, value]) => ({ labels: { verb, outcome }, value })),
-    );
+    const store = outcomesOf(this.#verbs, 'verb');
     const help = 'Time from request to answer, by route and class of status';
     return [
       {
@@ -160,6 +173,40 @@ function entry<V>(map: Map<string, V>, key: string, make: () => V): V {
   const known = map.get(key) ?? make();
   map.set(key, known);
   return known;
+}
+
+function outcomesOf(verbs: ReadonlyMap<string, VerbTally>, label: string): Sample[] {
+  return [...verbs].flatMap(([verb, outcomes]) =>
+    [...outcomes].map(([outcome, value]) => ({ labels: { [label]: verb, outcome }, value })),
+  );
+}
+
+function transfersOf(tally: TransferTally, { transferConnections }: Gauges): Family[] {
+  if (transferConnections === undefined) return [];
+  const bytes = [
+    { labels: { direction: 'in' }, value: tally.bytesIn },
+    { labels: { direction: 'out' }, value: tally.bytesOut },
+  ];
+  return [
+    {
+      name: 'sessionlab_transfer_connections',
+      help: 'Connections for the transfer of files that are open',
+      type: 'gauge',
+      samples: [{ value: transferConnections() }],
+    },
+    {
+      name: 'sessionlab_transfer_bytes_total',
+      help: 'Bytes of files that were transferred, by direction',
+      type: 'counter',
+      samples: bytes,
+    },
+    {
+      name: 'sessionlab_transfer_seconds',
+      help: 'Time that commands of transfers took, by command and outcome',
+      type: 'histogram',
+      samples: outcomesOf(tally.commands, 'command'),
+    },
+  ];
 }
 
 function auditOf({ audit }: Gauges): Family[] {

@@ -12,6 +12,7 @@ import type { KeyRing } from '../keys/key-ring.ts';
 import type { RevocationLog } from '../revocations/revocation-log.ts';
 import type { SessionStore } from '../stores/store.ts';
 import type { Recogniser } from '../strategies/strategy.ts';
+import type { ReadableVault, Vault } from '../transfer/vault.ts';
 import type { Config } from './config.ts';
 import type { Meter } from './meter.ts';
 
@@ -38,6 +39,10 @@ export interface Parts {
   readonly meter?: Meter;
   /** Where security events go, some before they are answered. Absent: the process's log. */
   readonly audit?: AuditLog;
+  /** Where transferred files are kept. */
+  readonly vault?: ReadableVault;
+  /** The same, at the one server that takes files as well. */
+  readonly writableVault?: Vault;
 }
 
 /** A server at which users log in. */

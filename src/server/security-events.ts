@@ -20,19 +20,22 @@ import { type Config, servedBy } from './config.ts';
 import type { Meter } from './meter.ts';
 import type { App, Parts } from './parts.ts';
 
+/** Where it came from: a request, or a connection of another kind. */
+export type Source = Pick<FastifyRequest, 'ip' | 'id'> & Partial<Pick<FastifyRequest, 'protocol'>>;
+
 declare module 'fastify' {
   interface FastifyInstance {
     /**
      * Notes a security event; `request` says where it came from. Resolves when it is on record, or
      * waits in memory until it can be.
      */
-    readonly securityEvent: (noticed: Noticed, request?: FastifyRequest) => Promise<void>;
+    readonly securityEvent: (noticed: Noticed, request?: Source) => Promise<void>;
     /**
      * The same, for what may not be answered before.
      *
      * @throws OperatingError `audit-unavailable` when it is not on record; it need not be noted again
      */
-    readonly recorded: (noticed: Noticed, request: FastifyRequest) => Promise<void>;
+    readonly recorded: (noticed: Noticed, request: Source) => Promise<void>;
     /** Refuses what gives rights (503) while nothing can be put on record. */
     readonly recordable: onRequestHookHandler;
   }
@@ -63,6 +66,8 @@ const gathered: ReadonlySet<Noticed['kind']> = new Set([
   'throttled',
   'store-unavailable',
   'revocation-not-durable',
+  'file-refused',
+  'transfer-broken-off',
 ]);
 
 const level = { info: 'info', warning: 'warn', alert: 'error' } as const satisfies Record<
@@ -111,7 +116,7 @@ export function addSecurityEvents(app: App, parts: Parts, meter: Meter): void {
     return sink(event);
   }
 
-  function note(noticed: Noticed, request?: FastifyRequest): Promise<void> {
+  function note(noticed: Noticed, request?: Source): Promise<void> {
     const { severity, outcome } = securityEvents[noticed.kind];
     meter.event(noticed.kind);
     const event = {
@@ -168,6 +173,6 @@ export function noteFailure(app: App, code: ErrorCode, request: FastifyRequest):
 }
 
 /** As far as it can be known here: a proxy that is not trusted is not believed. */
-function isExposed({ protocol, ip }: FastifyRequest, { secureCookies }: Config): boolean {
+function isExposed({ protocol, ip }: Source, { secureCookies }: Config): boolean {
   return secureCookies && protocol === 'http' && !isLoopback(ip);
 }

@@ -8,6 +8,7 @@ import { extname } from 'node:path';
 import type { Accounts } from '../accounts/accounts.ts';
 import { systemClock } from '../core/clock.ts';
 import { OperatingError } from '../core/errors.ts';
+import type { Session } from '../core/session.ts';
 import type { SessionSchema } from '../core/session-schema.ts';
 import type { KeyRing, KeyRings } from '../keys/key-ring.ts';
 import type { RevocationLog, Revocations } from '../revocations/revocation-log.ts';
@@ -28,10 +29,18 @@ import { Meter } from './meter.ts';
 import type { Decoration, Parts } from './parts.ts';
 import { sessionData } from './session-data.ts';
 import { measured } from './telemetry.ts';
+import { openTransferIfAny, openVaultIfAny } from './transfer.ts';
 
 export interface RunningServer extends AsyncDisposable {
   readonly url: string;
+  /** Where files are transferred, if they are. */
+  readonly transferUrl?: string;
+  /** The sessions in the memory of this process. */
+  held(): readonly Session[];
 }
+
+/** How many sessions are named when a parent asks what is remembered here. */
+const rememberedMax = 24;
 
 /** Opens all that the settings name, listens, and is ready. */
 async function serve(
@@ -42,10 +51,14 @@ async function serve(
   await using opened = new AsyncDisposableStack();
   const use = <T extends AsyncDisposable>(thing: T): T => opened.use(thing);
   const meter = new Meter();
-  const [openedStore, openedAccounts, audit, hazards] = await Promise.all([
+  const [openedStore, openedAccounts, audit, vaults, hazards] = await Promise.all([
     openStore(config, meter).then(use),
     openAccountsIfAny(config).then((any) => any && use(any)),
     openAudit(config).then((any) => any && use(any)),
+    openVaultIfAny(config).then((any) => {
+      if (any.vault) use(any.vault);
+      return any;
+    }),
     checkHazards(config),
     import('./server.ts'),
   ]);
@@ -54,7 +67,7 @@ async function serve(
   const recogniser = decoration.recogniser?.(recognition.recogniser, store);
   const accounts = openedAccounts && (decoration.accounts?.(openedAccounts) ?? openedAccounts);
   const own = { ...recognition, ...(recogniser && { recogniser }) };
-  const kept = { ...(accounts && { accounts }), ...(audit && { audit }) };
+  const kept = { ...(accounts && { accounts }), ...(audit && { audit }), ...vaults };
   const parts = { config, store, meter, ...kept, ...own };
   opened.move();
   await noteService(audit, config, 'started', origins);
@@ -69,16 +82,22 @@ export async function listen(
   decoration: Decoration = {},
   warnings: readonly string[] = [],
 ): Promise<RunningServer> {
-  const { config } = parts;
+  const { config, meter = new Meter() } = parts;
   const { buildServer } = await import('./server.ts');
-  const app = buildServer(parts, { ...(decoration.app && { decorate: decoration.app }) });
+  const app = buildServer(
+    { ...parts, meter },
+    { ...(decoration.app && { decorate: decoration.app }) },
+  );
   for (const warning of warnings) app.serverLog.warn(warning);
   try {
+    const transfer = await openTransferIfAny(app, parts, meter);
     const url = await app.listen({ port: config.port, host: config.host });
     return {
       url,
+      ...(transfer && { transferUrl: transfer.url }),
+      held: () => parts.store.held?.(systemClock.now()) ?? [],
       async [Symbol.asyncDispose]() {
-        await endGently(app, config);
+        await endGently(app, config, transfer);
         await noteService(parts.audit, config, 'stopped');
         await closeParts(parts);
       },
@@ -91,8 +110,8 @@ export async function listen(
 }
 
 export async function closeParts(parts: Parts): Promise<void> {
-  const { store, accounts, keys, revocations, audit } = parts;
-  const all = [store, accounts, keys, revocations, audit];
+  const { store, accounts, keys, revocations, audit, vault } = parts;
+  const all = [store, accounts, keys, revocations, audit, vault];
   await Promise.all(all.map((part) => part?.[Symbol.asyncDispose]()));
 }
 
@@ -223,11 +242,24 @@ export async function runReplica(
     const { config, ...told } = readSettings(environment);
     const server = await serve(config, decoration, told);
     endOnSignal(config, server);
-    if (process.send) process.send({ t: 'ready', url: server.url });
-    else console.log(`listening on ${server.url}`);
+    if (process.send) obeyParent(server);
+    else console.log(['listening on', server.url, server.transferUrl ?? []].flat().join(' '));
   } catch (error) {
     refuseToStart(error);
   }
+}
+
+/** Says to whoever started this where it is, and what it remembers when it is asked. */
+function obeyParent(server: RunningServer): void {
+  process.on('message', (message: { t?: unknown }) => {
+    if (message.t !== 'remembers') return;
+    const held = server.held();
+    const newest = held.slice(-rememberedMax).toReversed();
+    const sessions = newest.map(({ handle, userName }) => ({ handle, user: userName }));
+    process.send?.({ t: 'remembers', sessions, inAll: held.length });
+  });
+  const { url, transferUrl } = server;
+  process.send?.({ t: 'ready', url, ...(transferUrl && { transferUrl }) });
 }
 
 /** What an operator can mend is said in a line; anything else is our mistake and crashes. */
