@@ -5,7 +5,18 @@
 // visitor is, and what goes on record, is for its caller.
 
 import type { Readable } from 'node:stream';
-import type { Clock } from '../core/clock.ts';
+import { type Clock, systemClock } from '../core/clock.ts';
+import type { MismatchPolicy } from './mime.ts';
+import { takeInventory } from './vault/opening.ts';
+import { ReadingVault } from './vault/reading.ts';
+import { orUnavailable } from './vault/unavailable.ts';
+import { WritingVault } from './vault/writing.ts';
+
+const defaults = {
+  userFilesMax: 10_000,
+  partAgeMsMax: 24 * 60 * 60_000,
+  clock: systemClock,
+} as const;
 
 /** Anonymous: `{ userId: 'anonymous', userName: '' }`. */
 export interface Visitor {
@@ -108,7 +119,7 @@ export interface VaultOptions {
   /** How many files and parts one user may have: the empty ones take room too. */
   readonly userFilesMax?: number;
   /** What is done with content whose type is not what its name and the claim say. */
-  readonly mismatch: 'refuse' | 'octet-stream';
+  readonly mismatch: MismatchPolicy;
   /** Parts that nobody went on with for so long are dropped. Default: a day. */
   readonly partAgeMsMax?: number;
   readonly clock?: Clock;
@@ -116,10 +127,15 @@ export interface VaultOptions {
 
 /** @throws OperatingError `vault-unavailable` when another process writes this vault */
 export async function openVault(options: VaultOptions): Promise<Vault> {
-  throw new Error(`no vault in ${options.folder} yet`);
+  const full = { ...defaults, ...options };
+  const { folder, clock, partAgeMsMax } = full;
+  return new WritingVault(
+    full,
+    await orUnavailable(takeInventory(folder, full, clock, partAgeMsMax)),
+  );
 }
 
 /** Another process may be writing it. A vault that is not there yet is an empty one. */
 export async function openVaultForReading(folder: string): Promise<ReadableVault> {
-  throw new Error(`no vault in ${folder} yet`);
+  return new ReadingVault(folder);
 }

@@ -1,0 +1,108 @@
+// Opening a vault: the lock, the folders, and one look at all that is there. What was on its way out
+// goes, parts that nobody went on with go, and the rest is counted.
+
+import { lstat, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../core/clock.ts';
+import { makeFolder } from '../../core/durable-folder.ts';
+import { OperatingError } from '../../core/errors.ts';
+import { lockForWriting } from '../../core/writer-lock.ts';
+import type { FileRecord } from '../vault.ts';
+import { Folder, isAbsent } from './folder.ts';
+import { Parts, type Shelves } from './parts.ts';
+import { Quota, type Room } from './quota.ts';
+import { readRecords } from './reading.ts';
+import { ownerKey, readPartName } from './record.ts';
+import { Turns } from './turns.ts';
+
+export interface Inventory {
+  readonly lock: Disposable;
+  readonly shelves: Shelves;
+  readonly quota: Quota;
+  readonly turns: Turns;
+  readonly parts: Parts;
+  /** By id. */
+  readonly records: Map<string, FileRecord>;
+}
+
+/** @throws OperatingError `vault-unavailable`, or an error of the system */
+export async function takeInventory(
+  given: string,
+  room: Room,
+  clock: Clock,
+  partAgeMsMax: number,
+): Promise<Inventory> {
+  await makeFolder(given);
+  const path = await realpath(given);
+  const lock = await lockVault(path);
+  try {
+    const shelves = await openShelves(path);
+    const records = new Map<string, FileRecord>();
+    const quota = new Quota(room);
+    for (const record of await readRecords(shelves.files)) {
+      records.set(record.id, record);
+      quota.count(ownerKey(record.owner), record.bytes, 1);
+    }
+    const turns = new Turns();
+    const parts = new Parts(shelves, quota, turns, clock);
+    await findParts(shelves.incoming, records, parts);
+    await parts.dropOld(clock.now() - partAgeMsMax);
+    return { lock, shelves, quota, turns, parts, records };
+  } catch (cause) {
+    lock[Symbol.dispose]();
+    throw cause;
+  }
+}
+
+async function lockVault(path: string): Promise<Disposable> {
+  const there = await lstat(join(path, 'lock')).catch(() => undefined);
+  if (there && !there.isFile()) throw unfit(join(path, 'lock'));
+  const lock = lockForWriting(path);
+  if (lock !== undefined) return lock;
+  const detail = `Another process writes the vault ${path}. Give each writer a vault of its own.`;
+  throw new OperatingError('vault-unavailable', { detail });
+}
+
+async function openShelves(path: string): Promise<Shelves> {
+  const [incoming, files, removed] = await Promise.all(
+    ['incoming', 'files', 'removed'].map(async (name) => {
+      await makeFolder(join(path, name));
+      return Folder.open(join(path, name)).catch((cause: unknown) => {
+        throw isAbsent(cause) ? unfit(join(path, name)) : cause;
+      });
+    }),
+  );
+  if (!incoming || !files || !removed) throw unfit(path);
+  for (const name of await removed.names()) await removed.remove(name);
+  return { incoming, files, removed };
+}
+
+async function findParts(
+  incoming: Folder,
+  records: ReadonlyMap<string, FileRecord>,
+  parts: Parts,
+): Promise<void> {
+  for (const name of await incoming.names()) {
+    const size = await look(incoming, name);
+    const known = readPartName(name);
+    if (!known || !size || records.has(known.id)) await incoming.remove(name);
+    else parts.found({ ...known, bytes: size.bytes, touchedMs: size.touchedMs });
+  }
+}
+
+async function look(incoming: Folder, name: string) {
+  try {
+    await using folder = await incoming.folder(name);
+    await using handle = await folder.file('content', 'read');
+    const { size, mtimeMs } = await handle.stat();
+    return size > 0 ? { bytes: size, touchedMs: mtimeMs } : undefined;
+  } catch (cause) {
+    if (isAbsent(cause)) return;
+    throw cause;
+  }
+}
+
+function unfit(path: string): OperatingError {
+  const detail = `${path} is not what the vault made: it may be a link. Look at it, and remove it.`;
+  return new OperatingError('vault-unavailable', { detail });
+}

@@ -1,0 +1,169 @@
+// Uploads that are not files yet: their places on the disk and the room that they have. A part that
+// nobody works on gives way when its owner needs the room, and when it is old. What stands in the
+// place of a part and is not what the vault made, such as a link, is swept aside and not followed.
+
+import { randomBytes } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+import type { Clock } from '../../core/clock.ts';
+import { type Folder, isAbsent } from './folder.ts';
+import type { Quota } from './quota.ts';
+import { partName } from './record.ts';
+import type { Turns } from './turns.ts';
+
+export interface Part {
+  /** Of the file that it is to be. */
+  readonly id: string;
+  /** An owner key. */
+  readonly owner: string;
+  /** The room that it has: what is declared while it is under way, and then what is there. */
+  bytes: number;
+  touchedMs: number;
+}
+
+export interface OpenPart {
+  readonly part: Part;
+  readonly folder: Folder;
+  readonly handle: FileHandle;
+}
+
+export interface Shelves {
+  readonly incoming: Folder;
+  readonly files: Folder;
+  readonly removed: Folder;
+}
+
+export class Parts {
+  readonly #shelves: Shelves;
+  readonly #quota: Quota;
+  readonly #turns: Turns;
+  readonly #clock: Clock;
+  readonly #parts = new Map<string, Part>();
+
+  constructor(shelves: Shelves, quota: Quota, turns: Turns, clock: Clock) {
+    this.#shelves = shelves;
+    this.#quota = quota;
+    this.#turns = turns;
+    this.#clock = clock;
+  }
+
+  /** One that an earlier process left. */
+  found(part: Part): void {
+    this.#quota.count(part.owner, part.bytes, 1);
+    this.#parts.set(part.id, part);
+  }
+
+  /**
+   * Opens a part, or makes it, with room for so many bytes. Who calls has its turn.
+   * @throws OperatingError `quota-exceeded`, or an error of the system
+   */
+  async open(id: string, owner: string, bytes: number): Promise<OpenPart> {
+    const known = this.#parts.get(id);
+    const before = known?.bytes ?? 0;
+    const more = Math.max(0, bytes - before);
+    const files = known ? 0 : 1;
+    await this.#makeRoom(owner, more, files);
+    this.#quota.take(owner, more, files);
+    const part = known ?? { id, owner, bytes: 0, touchedMs: 0 };
+    part.bytes += more;
+    this.#parts.set(id, part);
+    try {
+      const there = known && (await this.#openThere(part));
+      return { part, ...(there ?? (await this.#make(part))) };
+    } catch (cause) {
+      await this.leave(part, before);
+      throw cause;
+    }
+  }
+
+  /** @throws OperatingError `quota-exceeded` */
+  takeRoom(part: Part, bytes: number): void {
+    if (bytes <= part.bytes) return;
+    this.#quota.take(part.owner, bytes - part.bytes);
+    part.bytes = bytes;
+  }
+
+  /** Nobody works on it any more, and so many bytes of it are there. */
+  async leave(part: Part, bytes: number): Promise<void> {
+    if (bytes === 0) return this.drop(part);
+    this.#resize(part, bytes);
+    part.touchedMs = this.#clock.now();
+  }
+
+  /** It has become a file, which takes over its room. */
+  async store(part: Part, bytes: number): Promise<void> {
+    const { incoming, files } = this.#shelves;
+    await incoming.move(nameOf(part), files, part.id);
+    this.#resize(part, bytes);
+    this.#parts.delete(part.id);
+  }
+
+  async drop(part: Part): Promise<void> {
+    await this.#sweep(part);
+    this.#resize(part, 0);
+    this.#quota.count(part.owner, 0, -1);
+    this.#parts.delete(part.id);
+  }
+
+  /** Drops what was last touched before. */
+  async dropOld(beforeMs: number): Promise<void> {
+    for (const part of [...this.#parts.values()]) {
+      if (part.touchedMs < beforeMs) await this.#dropIdle(part);
+    }
+  }
+
+  async #makeRoom(owner: string, bytes: number, files: number): Promise<void> {
+    if (this.#quota.fits(owner, bytes, files)) return;
+    const own = [...this.#parts.values()].filter((part) => part.owner === owner);
+    for (const part of own.toSorted((a, b) => a.touchedMs - b.touchedMs)) {
+      if (this.#quota.fits(owner, bytes, files)) return;
+      await this.#dropIdle(part);
+    }
+  }
+
+  async #dropIdle(part: Part): Promise<void> {
+    if (this.#turns.isTaken(part.id)) return;
+    const turn = await this.#turns.take(part.id, () => undefined);
+    turn.keep();
+    await this.drop(part).finally(() => turn.finish());
+  }
+
+  #resize(part: Part, bytes: number): void {
+    this.#quota.count(part.owner, bytes - part.bytes);
+    part.bytes = bytes;
+  }
+
+  async #openThere(part: Part): Promise<Omit<OpenPart, 'part'> | undefined> {
+    const folder = await this.#shelves.incoming.folder(nameOf(part)).catch(unlessAbsent);
+    const handle = await folder?.file('content', 'change').catch(unlessAbsent);
+    if (folder && handle) return { folder, handle };
+    await folder?.[Symbol.asyncDispose]();
+    return undefined;
+  }
+
+  async #make(part: Part): Promise<Omit<OpenPart, 'part'>> {
+    const { incoming } = this.#shelves;
+    await this.#sweep(part);
+    await incoming.make(nameOf(part));
+    const folder = await incoming.folder(nameOf(part));
+    const handle = await folder.file('content', 'create').catch(async (cause: unknown) => {
+      await folder[Symbol.asyncDispose]();
+      throw cause;
+    });
+    return { folder, handle };
+  }
+
+  async #sweep(part: Part): Promise<void> {
+    const { incoming, removed } = this.#shelves;
+    const name = `${part.id}.${randomBytes(8).toString('hex')}`;
+    await incoming.move(nameOf(part), removed, name).catch(unlessAbsent);
+    await removed.remove(name);
+  }
+}
+
+function nameOf({ owner, id }: Part): string {
+  return partName(owner, id);
+}
+
+function unlessAbsent(cause: unknown): undefined {
+  if (!isAbsent(cause)) throw cause;
+}

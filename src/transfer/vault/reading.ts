@@ -1,0 +1,105 @@
+// Looking into a vault: finding the files that are for somebody, and reading them. It writes nothing
+// and needs no lock: what is in `files/` is whole.
+
+import type { FileHandle } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { OperatingError } from '../../core/errors.ts';
+import type { FileRecord, OpenedFile, ReadableVault, Visitor } from '../vault.ts';
+import { Folder, isAbsent } from './folder.ts';
+import { inOrder, isFileId, isFor, readRecord } from './record.ts';
+import { asUnavailable } from './unavailable.ts';
+
+const pieceBytes = 256 * 1024;
+/** How many are looked at side by side. */
+const batch = 64;
+
+/** All files of a vault, without the names that stand for none. */
+export async function readRecords(files: Folder): Promise<FileRecord[]> {
+  const ids = (await files.names()).filter(isFileId);
+  const records: FileRecord[] = [];
+  for (let from = 0; from < ids.length; from += batch) {
+    const found = ids.slice(from, from + batch).map((id) => readRecord(files, id));
+    records.push(...(await Promise.all(found)).filter((record) => record !== undefined));
+  }
+  return records;
+}
+
+/** Undefined: it has gone, or its content is not the vault's any more. */
+export async function openStored(
+  files: Folder,
+  record: FileRecord,
+): Promise<OpenedFile | undefined> {
+  try {
+    await using folder = await files.folder(record.id);
+    const handle = await folder.file('content', 'read');
+    if ((await handle.stat()).size === record.bytes) return new StoredFile(record, handle);
+    await handle.close();
+    return;
+  } catch (cause) {
+    if (isAbsent(cause)) return;
+    throw cause;
+  }
+}
+
+class StoredFile implements OpenedFile {
+  readonly record: FileRecord;
+  readonly #handle: FileHandle;
+  readonly #streams: Readable[] = [];
+
+  constructor(record: FileRecord, handle: FileHandle) {
+    this.record = record;
+    this.#handle = handle;
+  }
+
+  read(offset: number): Readable {
+    if (!(offset >= 0 && offset <= this.record.bytes)) {
+      const detail = `The file has ${this.record.bytes} bytes, so there are none at ${offset}.`;
+      throw new OperatingError('invalid-request', { detail });
+    }
+    const from = { start: offset, highWaterMark: pieceBytes, autoClose: false };
+    const stream = this.#handle.createReadStream(from);
+    this.#streams.push(stream);
+    return stream;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const stream of this.#streams) stream.destroy();
+    await this.#handle.close();
+  }
+}
+
+export class ReadingVault implements ReadableVault {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  async list(visitor: Visitor): Promise<readonly FileRecord[]> {
+    const records = await this.#within((files) => readRecords(files));
+    return inOrder((records ?? []).filter((record) => isFor(visitor, record)));
+  }
+
+  async open(visitor: Visitor, id: string): Promise<OpenedFile | undefined> {
+    if (!isFileId(id)) return;
+    return this.#within(async (files) => {
+      const record = await readRecord(files, id);
+      return record && isFor(visitor, record) ? openStored(files, record) : undefined;
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  /** The folder is looked up each time: whoever writes may not have made it yet. */
+  async #within<T>(look: (files: Folder) => Promise<T>): Promise<T | undefined> {
+    try {
+      await using files = await Folder.open(join(await realpath(this.#root), 'files'));
+      return await look(files);
+    } catch (cause) {
+      if (isAbsent(cause)) return;
+      throw asUnavailable(cause);
+    }
+  }
+}

@@ -1,0 +1,178 @@
+// An upload under way, and one that turns out to be stored already. Whatever becomes of it, its
+// handles are closed and its turn is finished; what is not committed stays as a part.
+
+import assert from 'node:assert';
+import { OperatingError } from '../../core/errors.ts';
+import { type MismatchPolicy, typeToStore } from '../mime.ts';
+import type { FileRecord, Upload } from '../vault.ts';
+import type { Content } from './content.ts';
+import type { Folder } from './folder.ts';
+import { writeRecord } from './record.ts';
+import type { Turn } from './turns.ts';
+import { asUnavailable, isSystemError } from './unavailable.ts';
+
+/** What the vault knows of an upload, and does for it. */
+export interface Work {
+  readonly turn: Turn;
+  readonly folder: Folder;
+  readonly content: Content;
+  /** What its record will say, as far as it is known. */
+  readonly draft: Omit<FileRecord, 'type' | 'bytes' | 'sha256' | 'storedAt'>;
+  readonly claimedType: string;
+  readonly declaredBytes: number | null;
+  readonly fileBytesMax: number;
+  readonly mismatch: MismatchPolicy;
+  now(): number;
+  /** @throws OperatingError `quota-exceeded` */
+  takeRoom(bytes: number): void;
+  /** Makes the part a file. */
+  store(record: FileRecord): Promise<void>;
+  drop(): Promise<void>;
+  /** It stays as a part of so many bytes. */
+  leave(bytes: number): Promise<void>;
+}
+
+export class PartUpload implements Upload {
+  readonly id: string;
+  readonly offset: number;
+  readonly sha256: string;
+  readonly #work: Work;
+  #committing: Promise<FileRecord> | undefined;
+  #closing: Promise<void> | undefined;
+  /** It has become a file, or was dropped. */
+  #isOver = false;
+
+  constructor(work: Work) {
+    this.id = work.draft.id;
+    this.offset = work.content.bytes;
+    this.sha256 = work.content.sha256;
+    this.#work = work;
+    work.turn.signal.addEventListener('abort', () => void this[Symbol.asyncDispose]());
+  }
+
+  async write(bytes: Buffer): Promise<void> {
+    const { turn, content, declaredBytes, fileBytesMax, takeRoom } = this.#work;
+    turn.check();
+    assert(!this.#closing && !this.#committing, 'an upload is over when it is closed or committed');
+    const end = content.bytes + bytes.length;
+    if (declaredBytes !== null && end > declaredBytes) {
+      const detail = `${declaredBytes} bytes were announced, and more came.`;
+      throw new OperatingError('upload-conflict', { detail });
+    }
+    if (end > fileBytesMax) throw tooLarge(fileBytesMax);
+    if (declaredBytes === null) takeRoom(end);
+    await content.write(bytes).catch((cause: unknown) => {
+      throw asUnavailable(cause);
+    });
+  }
+
+  commit(sha256: string): Promise<FileRecord> {
+    this.#committing ??= this.#commit(sha256);
+    return this.#committing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #commit(sha256: string): Promise<FileRecord> {
+    const { turn, store } = this.#work;
+    turn.keep();
+    try {
+      const record = await this.#seal(sha256);
+      await store(record);
+      this.#isOver = true;
+      return record;
+    } catch (cause) {
+      throw asUnavailable(cause);
+    } finally {
+      this.#closing ??= this.#close();
+      await this.#closing;
+    }
+  }
+
+  /** Content and record are durable, and nobody sees them yet. */
+  async #seal(sha256: string): Promise<FileRecord> {
+    const { content, folder, draft, claimedType, declaredBytes, mismatch, now } = this.#work;
+    await content.flush();
+    const { bytes } = content;
+    if (declaredBytes !== null && bytes < declaredBytes) {
+      const detail = `${declaredBytes} bytes were announced, and ${bytes} came.`;
+      throw new OperatingError('upload-conflict', { detail });
+    }
+    if (content.sha256 !== sha256) throw await this.#dropped(new OperatingError('digest-mismatch'));
+    const said = { claim: claimedType, name: draft.name };
+    const found = await typeToStore(content.handle, said, mismatch);
+    if ('mismatch' in found) {
+      throw await this.#dropped(new OperatingError('type-mismatch', { detail: found.mismatch }));
+    }
+    const record = { ...draft, type: found.type, bytes, sha256, storedAt: now() };
+    await Promise.all([
+      writeRecord(folder, record),
+      // What a failed sync leaves nobody knows, and a second one would not tell.
+      content.handle.sync().catch(async (cause: unknown) => {
+        throw await this.#dropped(cause);
+      }),
+    ]);
+    return record;
+  }
+
+  async #dropped(cause: unknown): Promise<unknown> {
+    await this.#work.drop();
+    this.#isOver = true;
+    return cause;
+  }
+
+  async #close(): Promise<void> {
+    const { turn, folder, content, leave } = this.#work;
+    try {
+      await content.flush().catch(() => undefined);
+      const { size } = await content.handle.stat();
+      await content.handle.close();
+      await folder[Symbol.asyncDispose]();
+      if (!this.#isOver) await leave(size);
+    } catch (cause) {
+      // A part that could not be looked after is found again when the vault is opened.
+      if (!isSystemError(cause)) throw cause;
+    } finally {
+      turn.finish();
+    }
+  }
+}
+
+export class StoredUpload implements Upload {
+  readonly stored: FileRecord;
+
+  constructor(stored: FileRecord) {
+    this.stored = stored;
+  }
+
+  get id(): string {
+    return this.stored.id;
+  }
+
+  get offset(): number {
+    return this.stored.bytes;
+  }
+
+  get sha256(): string {
+    return this.stored.sha256;
+  }
+
+  async write(): Promise<void> {
+    throw new OperatingError('upload-conflict', { detail: 'The file is stored already.' });
+  }
+
+  async commit(sha256: string): Promise<FileRecord> {
+    if (sha256 !== this.sha256) throw new OperatingError('digest-mismatch');
+    return this.stored;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+export function tooLarge(fileBytesMax: number): OperatingError {
+  const detail = `A file may have ${fileBytesMax} bytes.`;
+  return new OperatingError('file-too-large', { detail });
+}
