@@ -6,11 +6,13 @@ import { auditCommand } from './audit.ts';
 import { certsCommand } from './certs.ts';
 import { gatewayCommand } from './gateway.ts';
 import { runCommand } from './run.ts';
+import { transferCommand } from './transfer.ts';
 
 enableCompileCache();
 const root = new Command('sessionlab')
   .description('Run a site, and ask its records')
   .addCommand(gatewayCommand())
   .addCommand(auditCommand())
-  .addCommand(certsCommand());
+  .addCommand(certsCommand())
+  .addCommand(transferCommand());
 await runCommand(root, process.argv);

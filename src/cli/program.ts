@@ -10,6 +10,7 @@ import { listCommand } from './list.ts';
 import { replayCommand } from './replay.ts';
 import { runCommand } from './run.ts';
 import { serveCommand } from './serve.ts';
+import { transferCommand } from './transfer.ts';
 
 const intro = `When user A makes request 1 on server 1 and request 2 on server 2,
 how does server 2 know that user A is the same person?
@@ -33,6 +34,7 @@ function program(): Command {
     .addCommand(auditCommand())
     .addCommand(certsCommand())
     .addCommand(gatewayCommand())
+    .addCommand(transferCommand())
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(add --help for what is possible)');
 }

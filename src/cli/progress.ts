@@ -7,6 +7,7 @@ import { createLogUpdate } from 'log-update';
 import type { Lab } from '../lab/lab.ts';
 import { markOf } from '../lab/report.ts';
 import type { Progress, RunResult } from '../lab/run.ts';
+import { bar } from './bar.ts';
 import type { Selection } from './select.ts';
 
 const redrawMs = 100;
@@ -66,12 +67,6 @@ export function startProgress(
       if (live) draw.clear();
     },
   };
-}
-
-function bar(share: number): string {
-  const width = 24;
-  const full = Math.round(share * width);
-  return '█'.repeat(full) + '░'.repeat(width - full);
 }
 
 function line({ name, phase, operations, planned, fault }: Progress): string {
