@@ -40,7 +40,7 @@ const grammar: Readonly<Record<Phase, { readonly [S in Side]?: Turns }>> = {
   },
   beginning: { server: { wait: 'beginning', have: 'uploading' } },
   uploading: {
-    client: { data: 'uploading', end: 'committing', put: 'beginning' },
+    client: { data: 'uploading', end: 'committing' },
     server: { wait: 'uploading' },
   },
   committing: { server: { wait: 'committing', receipt: 'ready' } },

@@ -148,17 +148,9 @@ const change = fc
 
 const command = fc.oneof(frames.put, frames.get, frames.list, frames.remove, frames.share);
 const refusal = fc.tuple(command, failure).map(([each, error]) => [client(each), error]);
-const givenUp = fc
-  .tuple(frames.put, frames.have, upload)
-  .map(([put, have, next]) => [
-    client({ ...put, bytes: null }),
-    server({ ...have, offset: 0 }),
-    ...next,
-  ]);
-
 export const conversations: fc.Arbitrary<readonly Turn[]> = fc
   .tuple(
     ...[frames.hello, frames.welcome],
-    fc.array(fc.oneof(upload, download, listing, change, refusal, givenUp), { maxLength: 5 }),
+    fc.array(fc.oneof(upload, download, listing, change, refusal), { maxLength: 5 }),
   )
   .map(([hello, welcome, exchanges]) => [client(hello), server(welcome), ...exchanges.flat()]);

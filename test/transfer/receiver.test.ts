@@ -172,7 +172,7 @@ const phases: readonly (readonly [Phase, readonly Turn[], readonly FrameKind[]])
   ['welcoming', [hello], ['welcome', 'error']],
   ['ready', opening, ['put', 'get', 'list', 'remove', 'share', 'error']],
   ['beginning', [...opening, put(3)], ['have', 'wait', 'error']],
-  ['uploading', uploading, ['put', 'data', 'end', 'wait', 'error']],
+  ['uploading', uploading, ['data', 'end', 'wait', 'error']],
   ['committing', [...uploading, client(data(0)), client(end())], ['receipt', 'wait', 'error']],
   ['finding', [...opening, client({ kind: 'get', file, offset: 0 })], ['entry', 'wait', 'error']],
   ['downloading', downloading, ['data', 'end', 'wait', 'error']],
