@@ -69,11 +69,11 @@ export interface TransferClient extends AsyncDisposable {
   readonly fileBytesMax: number;
   /**
    * Sends a file, or a stream. The same file under the same name is stored once, however often it
-   * is sent, and goes on where an earlier process was cut off. A stream can be gone back in by 16
-   * MiB, and no further: what the server lost beyond that is `transfer-lost`. The bytes that it
-   * gives must not change.
+   * is sent, and goes on where an earlier process was cut off. In a stream one can go back by 16
+   * MiB: after a cut it goes on where no more was lost. What it gave must not change.
    *
-   * @throws OperatingError `file-unavailable` (it cannot be read, or changed meanwhile),
+   * @throws OperatingError `file-unavailable` (it cannot be read, has changed meanwhile, or is a
+   *   stream that does not go back so far),
    *   `file-too-large`, `quota-exceeded`, `type-mismatch`, `name-refused`, `upload-taken-over`
    *   (another process sends it), `session-ended`, `not-authenticated`, `transfer-lost`
    */
@@ -149,7 +149,7 @@ class Client implements TransferClient {
         await incoming.keep();
         return file;
       }
-      if (isLast || !(await incoming.restart())) break;
+      if (!(await incoming.restart()) || isLast) break;
     }
     const detail = 'What arrived has another digest than what was stored: do not use it';
     throw new OperatingError('digest-mismatch', { detail });
@@ -205,7 +205,7 @@ class Client implements TransferClient {
       connection.say(put);
       const { offset: resumed, sha256 } = await connection.expect('have');
       const own = await outgoing.seek(resumed);
-      if (own === undefined && put.bytes === null) throw outOfReach(resumed);
+      if (own === undefined && resumed === 0) throw outOfReach();
       if (own !== sha256) return undefined;
       confirmed = Math.max(confirmed, resumed);
       const tell = (done: number) => onProgress?.({ done, bytes: put.bytes, resumed });
@@ -286,8 +286,8 @@ function checkShort(what: string, text: string): void {
   throw new OperatingError('invalid-request', { detail: `The ${what} is longer than 255 bytes` });
 }
 
-function outOfReach(offset: number): OperatingError {
-  const why = `The server has ${offset} bytes, and the input cannot go back there`;
+function outOfReach(): OperatingError {
+  const why = 'The server has lost more than the input can go back';
   const detail = `${why}: write it to a file and send that, which can always go on`;
   return new OperatingError('file-unavailable', { detail });
 }
