@@ -11,6 +11,7 @@ import { replayCommand } from './replay.ts';
 import { runCommand } from './run.ts';
 import { serveCommand } from './serve.ts';
 import { transferCommand } from './transfer.ts';
+import { transferServeCommand } from './transfer-serve.ts';
 
 const intro = `When user A makes request 1 on server 1 and request 2 on server 2,
 how does server 2 know that user A is the same person?
@@ -34,7 +35,7 @@ function program(): Command {
     .addCommand(auditCommand())
     .addCommand(certsCommand())
     .addCommand(gatewayCommand())
-    .addCommand(transferCommand())
+    .addCommand(transferCommand().addCommand(transferServeCommand()))
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(add --help for what is possible)');
 }

@@ -1,7 +1,7 @@
 // What became of a file, in a line: glyph, name and word for people, an object for programs.
 
 import { styleText } from 'node:util';
-import { OperatingError } from '../core/errors.ts';
+import { type ErrorCode, OperatingError } from '../core/errors.ts';
 import type { StoredFile } from '../transfer/client.ts';
 import { printable } from '../transfer/printable.ts';
 import { size } from './bar.ts';
@@ -33,9 +33,22 @@ export function fileObject({ storedAt, ...file }: StoredFile): object {
   return { ...file, storedAt: new Date(storedAt).toISOString() };
 }
 
+/** What a person can do about it. */
+const hints: Partial<Record<ErrorCode, string>> = {
+  'not-authenticated': 'say who you are, as with --user alice --api http://localhost:3000',
+  'session-ended': 'log in again; the same command then goes on where it stopped',
+  'no-server': 'is it running there, and is the address right?',
+  'unfit-certificate': '--tls-ca names the authority to trust',
+  'transfer-lost': 'the same command goes on where it stopped',
+  'upload-taken-over': 'another process is sending it',
+  'file-exists': '--overwrite replaces it',
+  'quota-exceeded': 'remove what is not needed any more',
+};
+
 function failureLine({ code, message }: OperatingError, path?: string): string {
   const about = path === undefined || message.includes(path) ? '' : `${path}: `;
-  const text = printable(`${about}${message} (${code})`);
+  const hint = hints[code] ? `: ${hints[code]}` : '';
+  const text = printable(`${about}${message}${hint} (${code})`);
   return styleText('red', `✗ ${text}`, { stream: process.stderr });
 }
 

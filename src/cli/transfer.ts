@@ -93,7 +93,7 @@ function listing(files: readonly StoredFile[], user: string): string {
     id.slice(0, idCharsShown),
     size(bytes),
     new Date(storedAt).toISOString().slice(0, 16).replace('T', ' '),
-    owner === user ? 'you' : owner,
+    owner === '' ? 'anybody' : owner === user ? 'you' : owner,
     type,
     name,
   ]);

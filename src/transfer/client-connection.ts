@@ -185,7 +185,9 @@ export class ClientConnection implements Disposable {
       const detail = `${this.#where} shows a certificate that is not trusted (${codeOf(refused)})`;
       return new OperatingError('unfit-certificate', { detail, cause: error });
     }
-    return this.#lost(`cannot be reached (${codeOf(error)})`, error);
+    const code = codeOf(error);
+    const isOther = this.#door.tls !== undefined && /^EPROTO$|^ERR_SSL/.test(code);
+    return this.#lost(isOther ? 'does not speak TLS' : `cannot be reached (${code})`, error);
   }
 
   /** Before the welcome nothing can have happened. */

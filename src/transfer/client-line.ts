@@ -47,7 +47,7 @@ export class Line implements Disposable {
     this.#credential = credential;
     this.#attempts = attempts;
     if (credential === undefined || rest.tls || inTheClear || isLoopback(this.door.host)) return;
-    const detail = `A credential for ${this.door.host} would travel in the clear, without TLS`;
+    const detail = `A credential for ${this.door.host} would travel in the clear: use TLS, or allow it`;
     throw new OperatingError('invalid-request', { detail });
   }
 
