@@ -1,5 +1,5 @@
-// The published surface: sessions for any server (strategies, stores, what they are made of), and
-// the judging of histories. A hand-written list: what is not here may change without notice.
+// The published surface: sessions for any server (strategies, stores, what they are made of), the
+// judging of histories, and the client for transferring files. A hand-written list: what is not here may change without notice.
 
 export { judge } from './checkers/engine.ts';
 export { type AssuranceLevel, type AssurancePolicy, assurance } from './core/assurance.ts';
@@ -78,3 +78,13 @@ export type {
   Strategy,
   StrategyOptions,
 } from './strategies/strategy.ts';
+export {
+  connectTransfer,
+  type ReceiveOptions,
+  type SendOptions,
+  type StoredFile,
+  type TransferClient,
+  type TransferCredential,
+  type TransferOptions,
+  type TransferProgress,
+} from './transfer/client.ts';

@@ -12,6 +12,7 @@ test('the published surface is this list', () => {
     'OperatingError',
     'assurance',
     'compareAndSet',
+    'connectTransfer',
     'counters',
     'defineSession',
     'errors',
