@@ -24,6 +24,7 @@ import { accountRoutes } from './routes/accounts.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { cartRoutes } from './routes/cart.ts';
 import { eventRoutes } from './routes/events.ts';
+import { fileRoutes } from './routes/files.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jwksRoutes } from './routes/jwks.ts';
 import { metricsRoutes } from './routes/metrics.ts';
@@ -159,6 +160,7 @@ function addRoutes(app: App, parts: Parts, meter: Meter): void {
     }
     pageRoutes(scope, parts);
     cartRoutes(scope, parts);
+    if (parts.vault) fileRoutes(scope, parts.vault);
     healthRoutes(scope, parts);
     if (parts.keys) jwksRoutes(scope, parts.keys);
     metricsRoutes(scope, meter);

@@ -65,7 +65,7 @@ export interface TestServer extends AsyncDisposable {
 export async function startApp(
   answer: Answer,
   changes: Environment = {},
-  more: Pick<Parts, 'audit'> = {},
+  more: Pick<Parts, 'audit' | 'vault'> = {},
 ): Promise<TestServer> {
   const config = readConfig({ ...(await environment(answer)), ...changes });
   const meter = new Meter();

@@ -85,8 +85,9 @@ async function findParts(
   for (const name of await incoming.names()) {
     const size = await look(incoming, name);
     const known = readPartName(name);
-    if (!known || !size || records.has(known.id)) await incoming.remove(name);
-    else parts.found({ ...known, bytes: size.bytes, touchedMs: size.touchedMs });
+    if (!known || !size) await incoming.remove(name);
+    else if (!records.has(known.id))
+      parts.found({ ...known, bytes: size.bytes, touchedMs: size.touchedMs });
   }
 }
 

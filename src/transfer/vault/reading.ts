@@ -4,12 +4,12 @@
 import type { FileHandle } from 'node:fs/promises';
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { OperatingError } from '../../core/errors.ts';
 import type { FileRecord, OpenedFile, ReadableVault, Visitor } from '../vault.ts';
 import { Folder, isAbsent } from './folder.ts';
 import { inOrder, isFileId, isFor, readRecord } from './record.ts';
-import { asUnavailable } from './unavailable.ts';
+import { asUnavailable, orUnavailable } from './unavailable.ts';
 
 const pieceBytes = 256 * 1024;
 /** How many are looked at side by side. */
@@ -58,8 +58,7 @@ class StoredFile implements OpenedFile {
       const detail = `The file has ${this.record.bytes} bytes, so there are none at ${offset}.`;
       throw new OperatingError('invalid-request', { detail });
     }
-    const from = { start: offset, highWaterMark: pieceBytes, autoClose: false };
-    const stream = this.#handle.createReadStream(from);
+    const stream = Readable.from(this.#pieces(offset), { objectMode: false });
     this.#streams.push(stream);
     return stream;
   }
@@ -67,6 +66,20 @@ class StoredFile implements OpenedFile {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const stream of this.#streams) stream.destroy();
     await this.#handle.close();
+  }
+
+  async *#pieces(offset: number): AsyncGenerator<Buffer> {
+    const { bytes } = this.record;
+    for (let at = offset; at < bytes; ) {
+      const piece = Buffer.allocUnsafeSlow(Math.min(pieceBytes, bytes - at));
+      const { bytesRead } = await orUnavailable(this.#handle.read(piece, 0, piece.length, at));
+      if (bytesRead === 0) {
+        const detail = 'The file has been cut short behind the back of the vault.';
+        throw new OperatingError('vault-unavailable', { detail });
+      }
+      yield piece.subarray(0, bytesRead);
+      at += bytesRead;
+    }
   }
 }
 

@@ -34,11 +34,18 @@ export class Turn {
     this.#isKept = true;
   }
 
+  /** Resolves when it has finished. */
   takeAway(): Promise<void> {
     if (!this.#isKept && !this.signal.aborted) {
-      this.#taken.abort();
       this.#onTaken();
+      this.#taken.abort();
     }
+    return this.finished;
+  }
+
+  /** Nobody takes it over: there will be no more turns. */
+  stop(): Promise<void> {
+    if (!this.#isKept) this.#taken.abort();
     return this.finished;
   }
 
@@ -66,8 +73,8 @@ export class Turns {
     return this.#turns.has(id);
   }
 
-  /** Takes all turns away, and resolves when they have finished. */
+  /** Resolves when all turns have finished. */
   async end(): Promise<void> {
-    await Promise.all([...this.#turns.values()].map((turn) => turn.takeAway()));
+    await Promise.all([...this.#turns.values()].map((turn) => turn.stop()));
   }
 }

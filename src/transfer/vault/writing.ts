@@ -37,8 +37,9 @@ export class WritingVault implements Vault {
     this.#options = options;
     this.#stock = stock;
     const { clock, partAgeMsMax } = options;
-    const sweep = () => stock.parts.dropOld(clock.now() - partAgeMsMax).catch(asUnavailable);
-    this.#sweeper = setInterval(sweep, sweepMs).unref();
+    const sweep = () => stock.parts.dropOld(clock.now() - partAgeMsMax);
+    // What cannot be dropped now is tried again the next time.
+    this.#sweeper = setInterval(() => void sweep().catch(asUnavailable), sweepMs).unref();
   }
 
   async list(visitor: Visitor): Promise<readonly FileRecord[]> {
