@@ -2,16 +2,21 @@
 // and who you are. No secret is ever an option.
 
 import { readFileSync } from 'node:fs';
+import { styleText } from 'node:util';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { OperatingError } from '../core/errors.ts';
 import {
   connectTransfer,
   type TransferClient,
   type TransferCredential,
   type TransferOptions,
 } from '../transfer/client.ts';
+import { printable } from '../transfer/printable.ts';
 import { UsageError } from './exit.ts';
 import { wholeNumber } from './number.ts';
 import type { Login } from './transfer-login.ts';
+
+const repeatedAfterMs = 5_000;
 
 export interface AccessOptions {
   readonly server: Address;
@@ -62,6 +67,8 @@ export function accessCommand(name: string, preposition: 'to' | 'from' | 'at'): 
 /** A client, and whatever there is to be undone after its last command. */
 export interface Access extends AsyncDisposable {
   readonly client: TransferClient;
+  /** Where it is said that something is tried again. */
+  say: (text: string) => void;
 }
 
 export async function openAccess(
@@ -73,14 +80,27 @@ export async function openAccess(
   const ca = tlsCa?.map(textOf).join('\n');
   await using stack = new AsyncDisposableStack();
   const credential = await identity(options, { ca, signal, stdinIsTaken }, stack);
+  const access = { say: (text: string) => console.error(text) };
   const client = await connectTransfer({
+    onRetry: quietly((text) => access.say(text)),
     ...{ host: server.host, port: server.port, inTheClear, attempts, signal },
     ...((tls || ca || server.tls) && { tls: { ...(ca && { ca }) } }),
     ...(credential && { credential }),
   });
   stack.use(client);
   const opened = stack.move();
-  return { client, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return Object.assign(access, { client, [Symbol.asyncDispose]: () => opened.disposeAsync() });
+}
+
+/** Several connections break at once, and again at every attempt. */
+function quietly(say: (text: string) => void): (why: OperatingError) => void {
+  let last = { text: '', at: 0 };
+  return ({ message }) => {
+    const now = performance.now();
+    if (message === last.text && now - last.at < repeatedAfterMs) return;
+    last = { text: message, at: now };
+    say(styleText('yellow', `! ${printable(message)}: trying again`, { stream: process.stderr }));
+  };
 }
 
 interface Circumstances {

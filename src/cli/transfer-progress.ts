@@ -68,6 +68,12 @@ export class TransferBoard implements Disposable {
     }
   }
 
+  /** To a person, beside the bars. */
+  say(text: string): void {
+    if (this.#timer) this.#draw.clear();
+    console.error(text);
+  }
+
   /** Said where there was more than one file. */
   summary(): string | undefined {
     const { files, isJson, done } = this.#plan;

@@ -61,6 +61,7 @@ async function receive(words: readonly string[], options: ReceiveOptions): Promi
     using board = new TransferBoard({
       ...{ files: chosen.length, bytes, isJson: json, done: 'received', isPiped },
     });
+    access.say = (text) => board.say(text);
     const queue = chosen.values();
     const worker = async () => {
       for (const each of queue) {

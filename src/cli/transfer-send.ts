@@ -60,6 +60,7 @@ async function send(paths: readonly string[], options: SendOptions): Promise<voi
     const sums = found.map((each) => ('error' in each ? 0 : each.bytes));
     const bytes = isStdin ? null : sums.reduce((sum, each) => sum + each, 0);
     using board = new TransferBoard({ files: found.length, bytes, isJson: json, done: 'sent' });
+    access.say = (text) => board.say(text);
     const queue = found.values();
     const worker = async () => {
       for (const each of queue) await sendOne(access.client, each, options, board);

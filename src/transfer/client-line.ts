@@ -19,6 +19,8 @@ export interface TransferOptions {
   readonly inTheClear?: boolean;
   /** How often in succession nothing may come of it. Default: 10, which takes half a minute. */
   readonly attempts?: number;
+  /** Told why something is tried again. */
+  readonly onRetry?: (why: OperatingError) => void;
   /** How long a server may be silent. Default: 30 s. */
   readonly patienceMs?: number;
   /** Breaks everything off: what is under way rejects with its reason. */
@@ -37,15 +39,20 @@ export class Line implements Disposable {
   readonly door: Door;
   readonly #credential: TransferOptions['credential'];
   readonly #attempts: number;
+  readonly #onRetry: TransferOptions['onRetry'];
   readonly #idle: ClientConnection[] = [];
   #isLeft = false;
+  /** Where there never was a server nothing is tried again. */
+  #isKnown = false;
   user = '';
   fileBytesMax = 0;
 
-  private constructor({ credential, attempts = 10, inTheClear, ...rest }: TransferOptions) {
+  private constructor(options: TransferOptions) {
+    const { credential, attempts = 10, inTheClear, onRetry, ...rest } = options;
     this.door = { host: '127.0.0.1', port: 65_432, patienceMs: 30_000, ...rest };
     this.#credential = credential;
     this.#attempts = attempts;
+    this.#onRetry = onRetry;
     if (credential === undefined || rest.tls || inTheClear || isLoopback(this.door.host)) return;
     const detail = `A credential for ${this.door.host} would travel in the clear: use TLS, or allow it`;
     throw new OperatingError('invalid-request', { detail });
@@ -53,10 +60,10 @@ export class Line implements Disposable {
 
   static async open(options: TransferOptions): Promise<Line> {
     const line = new Line(options);
-    const connection = await line.#connection();
-    line.user = connection.user;
-    line.fileBytesMax = connection.fileBytesMax;
-    line.#idle.push(connection);
+    await line.persist(async ({ user, fileBytesMax }) => {
+      line.user = user;
+      line.fileBytesMax = fileBytesMax;
+    });
     return line;
   }
 
@@ -70,10 +77,11 @@ export class Line implements Disposable {
       try {
         return await this.#once(attempt);
       } catch (error) {
-        if (!(error instanceof OperatingError) || !passing.has(error.code)) throw error;
+        if (!(error instanceof OperatingError) || !this.#mayPass(error)) throw error;
         if (reached() > best) failures = 1;
         best = Math.max(best, reached());
         if (failures >= this.#attempts) throw lost(error);
+        this.#onRetry?.(error);
         await this.#pause(failures, error.retryAfterSeconds ?? 0);
       }
     }
@@ -103,7 +111,13 @@ export class Line implements Disposable {
     }
     const credential = this.#credential;
     const own = typeof credential === 'function' ? await credential() : credential;
-    return ClientConnection.open(this.door, own);
+    const opened = await ClientConnection.open(this.door, own);
+    this.#isKnown = true;
+    return opened;
+  }
+
+  #mayPass({ code }: OperatingError): boolean {
+    return passing.has(code) && (this.#isKnown || code !== 'no-server');
   }
 
   async #pause(failures: number, askedSeconds: number): Promise<void> {

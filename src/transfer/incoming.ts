@@ -30,7 +30,8 @@ export class IncomingStream implements Incoming {
   offset = 0;
 
   constructor(output: Writable) {
-    this.#output = output;
+    // Whoever writes is told; a pipe that nobody reads any more ends no process.
+    this.#output = output.on('error', () => undefined);
   }
 
   async write(bytes: Buffer): Promise<void> {

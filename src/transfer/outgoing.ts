@@ -43,9 +43,8 @@ export class OutgoingFile implements Outgoing {
   readonly path: string;
   readonly stats: Stats;
   readonly #file: FileHandle;
-  readonly #free: Buffer[] = Array.from({ length: buffers }, () =>
-    Buffer.allocUnsafeSlow(dataBytesMax),
-  );
+  readonly #free: Buffer[] = [];
+  #made = 0;
   readonly #waiting: (() => void)[] = [];
   #hash = createHash('sha256');
   #at = 0;
@@ -120,7 +119,7 @@ export class OutgoingFile implements Outgoing {
   async #read(end = this.bytes): Promise<Piece | undefined> {
     const buffer = await this.#buffer();
     const offset = this.#at;
-    const length = Math.min(dataBytesMax, end - offset);
+    const length = Math.min(buffer.length, end - offset);
     const release = () => {
       this.#free.push(buffer);
       this.#waiting.shift()?.();
@@ -142,6 +141,10 @@ export class OutgoingFile implements Outgoing {
     for (;;) {
       const free = this.#free.pop();
       if (free !== undefined) return free;
+      if (this.#made < buffers) {
+        this.#made += 1;
+        return Buffer.allocUnsafeSlow(Math.min(dataBytesMax, this.bytes + 1));
+      }
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }
