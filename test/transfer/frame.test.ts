@@ -158,6 +158,12 @@ test('a size of all ones is one that nobody knows, and of 2^53 - 1 the largest',
   expect(decoded(largest)).toMatchObject({ bytes: Number.MAX_SAFE_INTEGER });
 });
 
+test('a text is what was sent, with its byte order mark and its forms of letters', () => {
+  const name = '\ufeffe\u0301\u00e9\u0000\u202e.txt';
+  const frame: Frame = { kind: 'share', file: '0'.repeat(32), user: name };
+  expect(decoded(bytesOf(frame))).toEqual(frame);
+});
+
 test('each problem comes to the client as what it was to the server', () => {
   for (const [number, { code }] of problems) {
     const error = new OperatingError(code, { detail: 'so it is', retryAfterSeconds: 2.5 });
