@@ -51,7 +51,7 @@ export async function socketAttack(
       connections += 1;
       if (connections % 1_000 === 0) progress(connections);
       const startedMs = performance.now();
-      const outcome = await assail(target.port, herd, random);
+      const outcome = await assail(target.port, herd, random.fork(String(connections)));
       slowestMs = Math.max(slowestMs, performance.now() - startedMs);
       byOutcome[outcome.is] = (byOutcome[outcome.is] ?? 0) + 1;
       if (outcome.wrong !== undefined) wrong.push(outcome.wrong);
