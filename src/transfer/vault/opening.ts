@@ -16,7 +16,8 @@ import { ownerKey, readPartName } from './record.ts';
 import { Turns } from './turns.ts';
 
 export interface Inventory {
-  readonly lock: Disposable;
+  /** The lock and the shelves, for as long as the vault is open. */
+  readonly held: AsyncDisposable;
   readonly shelves: Shelves;
   readonly quota: Quota;
   readonly turns: Turns;
@@ -34,24 +35,25 @@ export async function takeInventory(
 ): Promise<Inventory> {
   await makeFolder(given);
   const path = await realpath(given);
-  const lock = await lockVault(path);
-  try {
-    const shelves = await openShelves(path);
-    const records = new Map<string, FileRecord>();
-    const quota = new Quota(room);
-    for (const record of await readRecords(shelves.files)) {
-      records.set(record.id, record);
-      quota.count(ownerKey(record.owner), record.bytes, 1);
-    }
-    const turns = new Turns();
-    const parts = new Parts(shelves, quota, turns, clock);
-    await findParts(shelves.incoming, records, parts);
-    await parts.dropOld(clock.now() - partAgeMsMax);
-    return { lock, shelves, quota, turns, parts, records };
-  } catch (cause) {
-    lock[Symbol.dispose]();
-    throw cause;
+  await using held = new AsyncDisposableStack();
+  held.use(await lockVault(path));
+  const shelves = {
+    incoming: held.use(await openShelf(path, 'incoming')),
+    files: held.use(await openShelf(path, 'files')),
+    removed: held.use(await openShelf(path, 'removed')),
+  };
+  for (const name of await shelves.removed.names()) await shelves.removed.remove(name);
+  const records = new Map<string, FileRecord>();
+  const quota = new Quota(room);
+  for (const record of await readRecords(shelves.files)) {
+    records.set(record.id, record);
+    quota.count(ownerKey(record.owner), record.bytes, 1);
   }
+  const turns = new Turns();
+  const parts = new Parts(shelves, quota, turns, clock);
+  await findParts(shelves.incoming, records, parts);
+  await parts.dropOld(clock.now() - partAgeMsMax);
+  return { held: held.move(), shelves, quota, turns, parts, records };
 }
 
 async function lockVault(path: string): Promise<Disposable> {
@@ -63,18 +65,11 @@ async function lockVault(path: string): Promise<Disposable> {
   throw new OperatingError('vault-unavailable', { detail });
 }
 
-async function openShelves(path: string): Promise<Shelves> {
-  const [incoming, files, removed] = await Promise.all(
-    ['incoming', 'files', 'removed'].map(async (name) => {
-      await makeFolder(join(path, name));
-      return Folder.open(join(path, name)).catch((cause: unknown) => {
-        throw isAbsent(cause) ? unfit(join(path, name)) : cause;
-      });
-    }),
-  );
-  if (!incoming || !files || !removed) throw unfit(path);
-  for (const name of await removed.names()) await removed.remove(name);
-  return { incoming, files, removed };
+async function openShelf(path: string, name: string): Promise<Folder> {
+  await makeFolder(join(path, name));
+  return Folder.open(join(path, name)).catch((cause: unknown) => {
+    throw isAbsent(cause) ? unfit(join(path, name)) : cause;
+  });
 }
 
 async function findParts(

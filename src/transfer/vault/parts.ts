@@ -70,7 +70,7 @@ export class Parts {
       const there = known && (await this.#openThere(part));
       return { part, ...(there ?? (await this.#make(part))) };
     } catch (cause) {
-      await this.leave(part, before);
+      await this.#leave(part, before);
       throw cause;
     }
   }
@@ -82,11 +82,14 @@ export class Parts {
     part.bytes = bytes;
   }
 
-  /** Nobody works on it any more, and so many bytes of it are there. */
-  async leave(part: Part, bytes: number): Promise<void> {
-    if (bytes === 0) return this.drop(part);
-    this.#resize(part, bytes);
-    part.touchedMs = this.#clock.now();
+  /** Nobody works on it any more; unless it is over, what is there stays for a later begin. */
+  async close({ part, folder, handle }: OpenPart, isOver: boolean): Promise<void> {
+    try {
+      if (!isOver) await this.#leave(part, (await handle.stat()).size);
+    } finally {
+      await handle.close();
+      await folder[Symbol.asyncDispose]();
+    }
   }
 
   /** It has become a file, which takes over its room. */
@@ -109,6 +112,12 @@ export class Parts {
     for (const part of [...this.#parts.values()]) {
       if (part.touchedMs < beforeMs) await this.#dropIdle(part);
     }
+  }
+
+  async #leave(part: Part, bytes: number): Promise<void> {
+    if (bytes === 0) return this.drop(part);
+    this.#resize(part, bytes);
+    part.touchedMs = this.#clock.now();
   }
 
   async #makeRoom(owner: string, bytes: number, files: number): Promise<void> {

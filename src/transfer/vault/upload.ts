@@ -28,8 +28,8 @@ export interface Work {
   /** Makes the part a file. */
   store(record: FileRecord): Promise<void>;
   drop(): Promise<void>;
-  /** It stays as a part of so many bytes. */
-  leave(bytes: number): Promise<void>;
+  /** Unless it is over, it stays as a part. */
+  close(isOver: boolean): Promise<void>;
 }
 
 export class PartUpload implements Upload {
@@ -125,13 +125,10 @@ export class PartUpload implements Upload {
   }
 
   async #close(): Promise<void> {
-    const { turn, folder, content, leave } = this.#work;
+    const { turn, content, close } = this.#work;
     try {
       await content.flush().catch(() => undefined);
-      const { size } = await content.handle.stat();
-      await content.handle.close();
-      await folder[Symbol.asyncDispose]();
-      if (!this.#isOver) await leave(size);
+      await close(this.#isOver);
     } catch (cause) {
       // A part that could not be looked after is found again when the vault is opened.
       if (!isSystemError(cause)) throw cause;

@@ -109,8 +109,7 @@ export class WritingVault implements Vault {
     clearInterval(this.#sweeper);
     await this.#stock.turns.end();
     await this.#lastChange;
-    for (const folder of Object.values(this.#stock.shelves)) await folder[Symbol.asyncDispose]();
-    this.#stock.lock[Symbol.dispose]();
+    await this.#stock.held[Symbol.asyncDispose]();
   }
 
   /** Changes of stored files happen one after the other. */
@@ -144,24 +143,20 @@ export class WritingVault implements Vault {
       takeRoom: (bytes) => parts.takeRoom(part, bytes),
       store: (record) => this.#store(opened, record),
       drop: () => parts.drop(part),
-      leave: (bytes) => parts.leave(part, bytes),
+      close: (isOver) => parts.close(opened, isOver),
     });
   }
 
   async #readThrough(opened: OpenPart, bytesMax: number, turn: Turn): Promise<Content> {
-    const { part, folder, handle } = opened;
     try {
-      const content = new Content(handle);
+      const content = new Content(opened.handle);
       await content.readThrough(turn.signal);
       turn.check();
       if (content.bytes <= bytesMax) return content;
       const detail = `${content.bytes} bytes of this upload are here already, which is too many.`;
       throw new OperatingError('upload-conflict', { detail });
     } catch (cause) {
-      const { size } = await handle.stat();
-      await handle.close();
-      await folder[Symbol.asyncDispose]();
-      await this.#stock.parts.leave(part, size);
+      await this.#stock.parts.close(opened, false);
       throw cause;
     }
   }
