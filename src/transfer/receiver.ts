@@ -14,7 +14,8 @@ export type Action =
   /** Nothing that comes after this is looked at. A server says so, and both hang up. */
   | { readonly do: 'refuse'; readonly error: OperatingError };
 
-const growth = 4;
+/** Of what is held to what has arrived: so that a frame is copied once, and seldom again. */
+const growth = 8;
 const heldBytesMin = 1024;
 const empty = Buffer.alloc(0);
 
