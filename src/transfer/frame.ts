@@ -1,7 +1,7 @@
-// The frames of PROTOCOL.md, as a table: what each is made of, in order. Types, limits, encoding and
-// decoding are all derived from it. A frame on the wire is its kind (u8), the length of what follows
-// (u32) and its fields, big-endian. Which frame may come when is conversation.ts; nothing here
-// reads a socket. Decoding throws malformed-frame or unsupported-version and nothing else.
+// The frames of PROTOCOL.md, as a table: what each is made of, in order. Types, limits, encoding
+// and decoding are all derived from it. A frame on the wire is its kind (u8), the length of what
+// follows (u32) and its fields, big-endian. Which frame may come when is conversation.ts; nothing
+// here reads a socket. Decoding throws malformed-frame or unsupported-version and nothing else.
 
 import { OperatingError } from '../core/errors.ts';
 import {
@@ -18,7 +18,7 @@ import {
   unsigned,
 } from './field.ts';
 
-export const protocolVersion = 1;
+const protocolVersion = 1;
 export const headerBytes = 5;
 export const dataBytesMax = 256 * 1024;
 

@@ -1,5 +1,5 @@
-// What `npm run fuzz:transfer` does a million times, a hundred thousand times. The seed is of the
-// day it was written: CI repeats what it found out, the tool goes on to what is new.
+// What `npm run fuzz:transfer` does a million times, a hundred thousand times. Here the seed is
+// always the same; the tool takes another each time.
 
 import { expect, test } from 'vitest';
 import { attack } from './frame-attack.ts';

@@ -1,6 +1,6 @@
-// Feeds so many streams that are wrong somewhere to the receivers of both sides, each as a whole and
-// split at random, and notes whatever should not be: a crash, actions that depend on the split, a
-// frame that is taken though other bytes were sent, a refusal that cannot be said.
+// Feeds so many streams that are wrong somewhere to the receivers of both sides, each as a whole
+// and split at random, and notes whatever should not be: a crash, actions that depend on the split,
+// a frame that is taken though other bytes were sent, a refusal that cannot be said.
 
 import { isDeepStrictEqual } from 'node:util';
 import { setFlagsFromString } from 'node:v8';

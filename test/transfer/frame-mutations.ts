@@ -1,5 +1,6 @@
 // What can be wrong with a stream of frames, family by family. Each takes the frames of a stream
-// that is right, one of which is the victim, and gives the bytes of one that (almost always) is not.
+// that is right, one of which is the victim, and gives the bytes of one that (almost always) is
+// not.
 
 import type { Random } from '../../src/core/random.ts';
 

@@ -1,6 +1,6 @@
 // A transfer server in a process of its own, over a vault of its own, for whoever comes:
-// server-process.ts <folder of the vault>. Asked for it, it says how much memory it has in use; what
-// went wrong on its side it says unasked.
+// server-process.ts <folder of the vault>. Asked for it, it says how much memory it has in use;
+// what went wrong on its side it says unasked.
 
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
