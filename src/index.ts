@@ -1,5 +1,6 @@
 // The published surface: sessions for any server (strategies, stores, what they are made of), the
-// judging of histories, and the client for transferring files. A hand-written list: what is not here may change without notice.
+// judging of histories, and the client for transferring files. A hand-written list: what is not
+// here may change without notice.
 
 export { judge } from './checkers/engine.ts';
 export { type AssuranceLevel, type AssurancePolicy, assurance } from './core/assurance.ts';

@@ -36,7 +36,7 @@ interface Address {
   readonly tls: boolean;
 }
 
-export const accessHelp = `
+const accessHelp = `
 Who you are, in this order; otherwise you are nobody, where a server allows that:
   --user alice --api http://localhost:3000   asks for the password, logs in, and out at the end
                                              (or SESSIONLAB_PASSWORD, or a line on stdin)

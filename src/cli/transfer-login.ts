@@ -1,6 +1,6 @@
-// Who you are, for as long as a command takes: logs in at the HTTP API, keeps what it is given fresh,
-// and logs out again. A password comes from a prompt, a pipe or the environment; the command line of
-// a process is no place for it, because everybody can read it.
+// Who you are, for as long as a command takes: logs in at the HTTP API, keeps what it is given
+// fresh, and logs out again. A password comes from a prompt, a pipe or the environment; the command
+// line of a process is no place for it, because everybody can read it.
 
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
@@ -157,10 +157,11 @@ export async function readPassword(
     throw new UsageError('stdin is what is sent: give the password in SESSIONLAB_PASSWORD.');
   }
   const isAsked = process.stdin.isTTY === true;
-  if (isAsked) process.stderr.write(`Password of ${printable(user)}: `);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: nowhere, terminal: isAsked });
-  // On a terminal Ctrl-C is a key like others while a line is read.
+  // Only now does the terminal show nothing of what is typed.
+  if (isAsked) process.stderr.write(`Password of ${printable(user)}: `);
+  // There Ctrl-C is a key like others, too.
   lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
   const ended = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
   try {

@@ -25,11 +25,11 @@ Examples:
   sessionlab transfer send big.iso --to tls://files.example:65432 --tls-ca ca.pem \\
       --user alice --api https://files.example
 
-A file's way below its folder becomes part of its name: photos/june/sea.png is photos--june--sea.png.
-The same file under the same name is stored once, however often it is sent: after a Ctrl-C, a crash
-or a cut the same command goes on where the server has it. What came from stdin cannot be read again:
-it goes on after a cut, as long as the server lost no more than the last 16 MiB, but not after a
-Ctrl-C.`;
+A file's way below its folder becomes part of its name: photos/june/sea.png is sent as
+photos--june--sea.png.
+The same file under the same name is stored once, however often it is sent. After a Ctrl-C, a
+crash or a cut the same command goes on where the server has it. Stdin cannot be read again: after
+a cut it goes on as long as the server lost no more than its last 16 MiB, and never after a Ctrl-C.`;
 
 export function sendCommand(): Command {
   return accessCommand('send', 'to')

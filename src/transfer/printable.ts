@@ -1,5 +1,5 @@
-// Text of another machine, for a terminal of this one: nothing in it moves a cursor, rings a bell or
-// turns the direction of what follows. It keeps the words; names of files have display-name.ts.
+// Text of another machine, for a terminal of this one: nothing in it moves a cursor, rings a bell
+// or turns the direction of what follows. It keeps the words; names have display-name.ts.
 
 const commands = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 

@@ -98,14 +98,16 @@ export async function clientOf(port: number, user?: string, options: TransferOpt
 export interface Break {
   readonly up?: number;
   readonly down?: number;
+  /** It does not break then, but nothing more gets through. */
+  readonly holds?: true;
 }
 
 /** A way to a server whose first connections break; the others hold. */
 export async function breakingWay(to: number, breaks: readonly Break[]) {
-  const way = { port: 0, connections: 0, target: to };
+  const way = { port: 0, connections: 0, target: to, bytesUp: 0 };
   const sockets = new Set<Socket>();
   const server = createServer((near) => {
-    const { up = Infinity, down = Infinity } = breaks[way.connections] ?? {};
+    const { up = Infinity, down = Infinity, holds } = breaks[way.connections] ?? {};
     way.connections += 1;
     const far = connect(way.target, '127.0.0.1');
     const cut = () => {
@@ -113,8 +115,12 @@ export async function breakingWay(to: number, breaks: readonly Break[]) {
       far.destroy();
     };
     for (const each of [near, far]) sockets.add(each.on('error', cut).on('close', cut));
-    carry(near, far, up, cut);
-    carry(far, near, down, cut);
+    const end = holds ? () => undefined : cut;
+    near.on('data', (chunk) => {
+      way.bytesUp += chunk.length;
+    });
+    carry(near, far, up, end);
+    carry(far, near, down, end);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   way.port = (server.address() as AddressInfo).port;
@@ -130,8 +136,8 @@ function carry(from: Socket, to: Socket, bytesMax: number, cut: () => void): voi
   from.on('data', (chunk: Buffer) => {
     const part = chunk.subarray(0, Math.min(left, chunk.length));
     left -= part.length;
-    const isOver = left === 0;
-    if (!to.write(part, isOver ? () => setImmediate(cut) : undefined)) {
+    if (left === 0) from.pause();
+    if (!to.write(part, left === 0 ? () => setImmediate(cut) : undefined) && left > 0) {
       from.pause();
       to.once('drain', () => from.resume());
     }

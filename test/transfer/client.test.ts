@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { keepCertificates } from '../../src/certificates/folder.ts';
-import type { TransferClient } from '../../src/transfer/client.ts';
+import type { TransferClient, TransferOptions } from '../../src/transfer/client.ts';
 import { breakingWay, clientOf, startServer, temporaryFolder } from './client-ground.ts';
 
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
@@ -23,8 +23,8 @@ async function makeFile(bytes: number, name = 'sent.bin') {
 }
 
 /** What the server has now, read back by another client. */
-async function contents(port: number, user: string): Promise<string[]> {
-  const client = await clientOf(port, user);
+async function contents(port: number, user: string, options?: TransferOptions): Promise<string[]> {
+  const client = await clientOf(port, user, options);
   const files = await client.list();
   return Promise.all(files.map(async ({ id }) => sha256(await received(client, id))));
 }
@@ -39,6 +39,13 @@ async function received(client: TransferClient, id: string): Promise<Buffer> {
   });
   await client.receive(id, { to });
   return Buffer.concat(chunks);
+}
+
+async function certificates() {
+  const folder = await temporaryFolder();
+  const { authority, certificate } = await keepCertificates({ folder, names: [], name: 'server' });
+  const [cert, key] = [await readFile(certificate.file), await readFile(certificate.keyFile)];
+  return { pem: { cert, key }, ca: await readFile(authority.file, 'utf8') };
 }
 
 async function* pieces(content: Buffer, bytes = 65_536) {
@@ -74,18 +81,23 @@ test.each([0, 1, 262_144, 262_145])('a file of %i bytes is no exception', async 
   expect(sha256(await readFile(to))).toBe(digest);
 });
 
-test('over a way that breaks again and again a file arrives, once and whole', async () => {
-  const server = await startServer();
-  const breaks = [700_000, 90_000, 2_000_000, 1, 1_000_000].map((up) => ({ up }));
-  const way = await breakingWay(server.port, breaks);
-  const { path, digest } = await makeFile(6 * mebibyte);
-  const client = await clientOf(way.port, 'alice');
-  const resumed: number[] = [];
-  await client.send(path, { onProgress: (progress) => resumed.push(progress.resumed) });
-  expect(way.connections).toBe(breaks.length + 1);
-  expect(resumed.at(-1)).toBeGreaterThan(2 * mebibyte);
-  expect(await contents(server.port, 'alice')).toEqual([digest]);
-});
+test.each(['in the clear', 'over TLS'])(
+  '%s a file arrives once and whole, however often the way breaks',
+  async (how) => {
+    const { pem, ca } = how === 'over TLS' ? await certificates() : {};
+    const server = await startServer(pem && { tls: pem });
+    const breaks = [700_000, 90_000, 2_000_000, 1, 1_000_000].map((up) => ({ up }));
+    const way = await breakingWay(server.port, breaks);
+    const { path, digest } = await makeFile(6 * mebibyte);
+    const tls = ca === undefined ? {} : { tls: { ca } };
+    const client = await clientOf(way.port, 'alice', tls);
+    const resumed: number[] = [];
+    await client.send(path, { onProgress: (progress) => resumed.push(progress.resumed) });
+    expect(way.connections).toBe(breaks.length + 1);
+    expect(resumed.at(-1)).toBeGreaterThan(2 * mebibyte);
+    expect(await contents(server.port, 'alice', tls)).toEqual([digest]);
+  },
+);
 
 test('a receipt that was lost is given again, and is of the same file', async () => {
   const server = await startServer();
@@ -331,11 +343,8 @@ test('several things at a time go over several connections of one client', async
 });
 
 test('a server is believed by its certificate, and by no other', async () => {
-  const folder = await temporaryFolder();
-  const { authority, certificate } = await keepCertificates({ folder, names: [], name: 'server' });
-  const [cert, key] = [await readFile(certificate.file), await readFile(certificate.keyFile)];
-  const { port } = await startServer({ tls: { cert, key } });
-  const ca = await readFile(authority.file, 'utf8');
+  const { pem, ca } = await certificates();
+  const { port } = await startServer({ tls: pem });
   const client = await clientOf(port, 'alice', { tls: { ca } });
   const { path } = await makeFile(600_000);
   expect(await client.send(path)).toMatchObject({ owner: 'alice' });
