@@ -21,7 +21,8 @@ const outro = `
 Start here:
   npm run lab                                  the whole course, in about a minute
   npm run lab -- memory-two-servers            one experiment: the key insight
-  npm run sessionlab -- serve --answer memory  two real servers to talk to with curl`;
+  npm run sessionlab -- serve --answer memory  two real servers to talk to with curl
+  npm run sessionlab -- transfer serve         a real server to send files to`;
 
 function program(): Command {
   return new Command('sessionlab')

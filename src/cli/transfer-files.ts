@@ -24,7 +24,9 @@ export async function* findFiles(
   paths: readonly string[],
   follow: boolean,
 ): AsyncGenerator<Sendable | Unsendable> {
-  for (const path of paths) yield* walk(path, basename(resolve(path)), follow, []);
+  // What is named twice, as by `*.txt notes.txt`, is sent once.
+  const firsts = new Map(paths.map((path) => [resolve(path), path]));
+  for (const [whole, path] of firsts) yield* walk(path, basename(whole), follow, []);
 }
 
 /** @param above the folders that lead here, which a link could lead back to. */

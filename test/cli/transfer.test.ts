@@ -94,7 +94,7 @@ test('of several files those that fail are said, and the others go on', async ()
   await writeFile(join(folder, 'good.txt'), 'good\n');
   await symlink('good.txt', join(folder, 'link.txt'));
   const given = { ...at(port), cwd: folder };
-  const sent = await run(['send', 'missing.txt', 'link.txt', 'good.txt'], given);
+  const sent = await run(['send', 'missing.txt', 'link.txt', 'good.txt', './good.txt'], given);
   expect(sent).toMatchObject({ code: 1 });
   expect(sent.stdout).toMatch(/^✓ good\.txt .*\n$/);
   expect(sent.stderr).toContain('✗ missing.txt: it is not there (file-unavailable)');
