@@ -74,7 +74,7 @@ test('a file is its owner’s, and theirs with whom it is shared', async () => {
   expect(await vault.remove(bob, id)).toBe(false);
 });
 
-test('what nobody knows is not there, whatever it is called', async () => {
+test('what nobody knows is not there, whatever it is called [ASVS 5.3.2]', async () => {
   const folder = temporaryFolder();
   const vault = await vaultIn(folder);
   await store(vault, alice, content);

@@ -5,11 +5,17 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 
 const pieceBytes = 256 * 1024;
+/** After so many bytes the disk is told to begin with what it would else do all at the end. */
+const settleBytes = 32 * 1024 * 1024;
 
 export class Content {
+  /** One settles at a time, of all: it takes a thread, and there are few. */
+  static #isSettling = false;
   readonly handle: FileHandle;
   readonly #hash = createHash('sha256');
   #end = 0;
+  #settledTo = 0;
+  #settled: Promise<void> = Promise.resolve();
   /** Rejects with the first failure, and stays so. */
   #written: Promise<void> = Promise.resolve();
 
@@ -46,12 +52,37 @@ export class Content {
     this.#written = before.then(() => this.#writeAll(bytes, at));
     this.#written.catch(() => undefined);
     this.#hash.update(bytes);
+    if (this.#end - this.#settledTo >= settleBytes && !Content.#isSettling) this.#settle();
     return before;
   }
 
   /** Resolves when all bytes are with the system. */
   flush(): Promise<void> {
     return this.#written;
+  }
+
+  /** Resolves when all bytes are durable. After a failure nobody knows what is on the disk. */
+  async sync(): Promise<void> {
+    await this.#settled;
+    await this.handle.sync();
+  }
+
+  /** Whether an early sync has failed, which a later one would not tell. */
+  async isLost(): Promise<boolean> {
+    return this.#settled.then(
+      () => false,
+      () => true,
+    );
+  }
+
+  #settle(): void {
+    Content.#isSettling = true;
+    this.#settledTo = this.#end;
+    const settling = this.handle.datasync().finally(() => {
+      Content.#isSettling = false;
+    });
+    this.#settled = Promise.all([this.#settled, settling]).then(() => undefined);
+    this.#settled.catch(() => undefined);
   }
 
   async #writeAll(bytes: Buffer, at: number): Promise<void> {

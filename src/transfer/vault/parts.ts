@@ -65,6 +65,7 @@ export class Parts {
     this.#quota.take(owner, more, files);
     const part = known ?? { id, owner, bytes: 0, touchedMs: 0 };
     part.bytes += more;
+    part.touchedMs = this.#clock.now();
     this.#parts.set(id, part);
     try {
       const there = known && (await this.#openThere(part));

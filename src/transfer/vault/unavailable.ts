@@ -11,9 +11,7 @@ export function isSystemError(cause: unknown): cause is NodeJS.ErrnoException {
 /** An error of the system's as `vault-unavailable`; any other as it is. */
 export function asUnavailable(cause: unknown): unknown {
   if (!isSystemError(cause)) return cause;
-  const detail = full.has(String(cause.code))
-    ? 'The disk is full. What has arrived is kept.'
-    : 'The disk fails. What has arrived is kept.';
+  const detail = full.has(String(cause.code)) ? 'The disk is full.' : 'The disk fails.';
   return new OperatingError('vault-unavailable', { detail, cause });
 }
 

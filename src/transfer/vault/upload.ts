@@ -81,8 +81,9 @@ export class PartUpload implements Upload {
     turn.keep();
     try {
       const record = await this.#seal(sha256);
-      await store(record);
+      // From here on it is the vault's, whether it becomes a file or does not yet.
       this.#isOver = true;
+      await store(record);
       return record;
     } catch (cause) {
       throw asUnavailable(cause);
@@ -111,7 +112,7 @@ export class PartUpload implements Upload {
     await Promise.all([
       writeRecord(folder, record),
       // What a failed sync leaves nobody knows, and a second one would not tell.
-      content.handle.sync().catch(async (cause: unknown) => {
+      content.sync().catch(async (cause: unknown) => {
         throw await this.#dropped(cause);
       }),
     ]);
@@ -128,6 +129,7 @@ export class PartUpload implements Upload {
     const { turn, content, close } = this.#work;
     try {
       await content.flush().catch(() => undefined);
+      if (!this.#isOver && (await content.isLost())) await this.#dropped(undefined);
       await close(this.#isOver);
     } catch (cause) {
       // A part that could not be looked after is found again when the vault is opened.
