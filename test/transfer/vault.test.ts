@@ -72,6 +72,8 @@ test('a file is its owner’s, and theirs with whom it is shared', async () => {
     expect(await way.list(nobody)).toEqual([]);
   }
   expect(await vault.remove(bob, id)).toBe(false);
+  expect(await vault.remove(alice, id)).toBe(true);
+  for (const way of [vault, reading]) expect(await way.list(bob)).toEqual([]);
 });
 
 test('what nobody knows is not there, whatever it is called [ASVS 5.3.2]', async () => {

@@ -17,6 +17,7 @@ class UnfitEntry extends Error {
   readonly code = 'UNFIT';
 }
 
+const plainName = /^\w[\w.-]*$/;
 const absent = new Set(['UNFIT', 'ENOENT', 'ELOOP', 'ENOTDIR', 'EISDIR', 'ENXIO']);
 
 /** The name stands for nothing, or for nothing that the vault made: a link, a pipe. */
@@ -64,6 +65,18 @@ export class Folder implements AsyncDisposable {
     return readdir(this.#path);
   }
 
+  /** Differs when the file in the folder is another one or has changed; undefined: it is absent. */
+  async stamp(folder: string, name: string): Promise<string | undefined> {
+    assert(plainName.test(name), 'the vault makes its own names');
+    try {
+      const found = await lstat(join(this.#at(folder), name), { bigint: true });
+      return `${found.dev} ${found.ino} ${found.ctimeNs}`;
+    } catch (cause) {
+      if (isAbsent(cause)) return;
+      throw cause;
+    }
+  }
+
   /** Moves what has the name, be it a link, and nothing that it leads to. */
   async move(name: string, to: Folder, newName: string): Promise<void> {
     await rename(this.#at(name), to.#at(newName));
@@ -89,7 +102,7 @@ export class Folder implements AsyncDisposable {
   }
 
   #at(name: string): string {
-    assert(/^\w[\w.-]*$/.test(name), 'the vault makes its own names');
+    assert(plainName.test(name), 'the vault makes its own names');
     return join(this.#path, name);
   }
 }

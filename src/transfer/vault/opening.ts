@@ -11,7 +11,7 @@ import type { FileRecord } from '../vault.ts';
 import { Folder, isAbsent } from './folder.ts';
 import { Parts, type Shelves } from './parts.ts';
 import { Quota, type Room } from './quota.ts';
-import { readRecords } from './reading.ts';
+import { readFiles } from './reading.ts';
 import { ownerKey, readPartName } from './record.ts';
 import { Turns } from './turns.ts';
 
@@ -45,8 +45,8 @@ export async function takeInventory(
   for (const name of await shelves.removed.names()) await shelves.removed.remove(name);
   const records = new Map<string, FileRecord>();
   const quota = new Quota(room);
-  for (const record of await readRecords(shelves.files)) {
-    records.set(record.id, record);
+  for (const [id, { record }] of await readFiles(shelves.files, new Map())) {
+    records.set(id, record);
     quota.count(ownerKey(record.owner), record.bytes, 1);
   }
   const turns = new Turns();

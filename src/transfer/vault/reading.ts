@@ -8,22 +8,31 @@ import { Readable } from 'node:stream';
 import { OperatingError } from '../../core/errors.ts';
 import type { FileRecord, OpenedFile, ReadableVault, Visitor } from '../vault.ts';
 import { Folder, isAbsent } from './folder.ts';
-import { inOrder, isFileId, isFor, readRecord } from './record.ts';
+import { inOrder, isFileId, isFor, readRecord, recordFile } from './record.ts';
 import { asUnavailable, orUnavailable } from './unavailable.ts';
 
 const pieceBytes = 256 * 1024;
 /** How many are looked at side by side. */
 const batch = 64;
 
-/** All files of a vault, without the names that stand for none. */
-export async function readRecords(files: Folder): Promise<FileRecord[]> {
+/** What was read before, by file id. */
+export type Known = ReadonlyMap<string, { readonly stamp: string; readonly record: FileRecord }>;
+
+/** All files of a vault. Those that are known and have not changed are not read again. */
+export async function readFiles(files: Folder, known: Known): Promise<Known> {
   const ids = (await files.names()).filter(isFileId);
-  const records: FileRecord[] = [];
+  const found = new Map<string, { stamp: string; record: FileRecord }>();
+  const look = async (id: string) => {
+    const stamp = await files.stamp(id, recordFile);
+    if (stamp === undefined) return;
+    const before = known.get(id);
+    const record = before?.stamp === stamp ? before.record : await readRecord(files, id);
+    if (record) found.set(id, { stamp, record });
+  };
   for (let from = 0; from < ids.length; from += batch) {
-    const found = ids.slice(from, from + batch).map((id) => readRecord(files, id));
-    records.push(...(await Promise.all(found)).filter((record) => record !== undefined));
+    await Promise.all(ids.slice(from, from + batch).map(look));
   }
-  return records;
+  return found;
 }
 
 /** Undefined: it has gone, or its content is not the vault's any more. */
@@ -85,14 +94,16 @@ class StoredFile implements OpenedFile {
 
 export class ReadingVault implements ReadableVault {
   readonly #root: string;
+  #known: Known = new Map();
 
   constructor(root: string) {
     this.#root = root;
   }
 
   async list(visitor: Visitor): Promise<readonly FileRecord[]> {
-    const records = await this.#within((files) => readRecords(files));
-    return inOrder((records ?? []).filter((record) => isFor(visitor, record)));
+    this.#known = (await this.#within((files) => readFiles(files, this.#known))) ?? new Map();
+    const records = [...this.#known.values()].map(({ record }) => record);
+    return inOrder(records.filter((record) => isFor(visitor, record)));
   }
 
   async open(visitor: Visitor, id: string): Promise<OpenedFile | undefined> {

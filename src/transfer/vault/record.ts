@@ -6,7 +6,7 @@ import { Compile } from 'typebox/compile';
 import type { FileRecord, Visitor } from '../vault.ts';
 import { type Folder, isAbsent } from './folder.ts';
 
-const recordFile = 'record.json';
+export const recordFile = 'record.json';
 const recordBytesMax = 1024 * 1024;
 /** Written whole and then renamed, so that a record is the old one or the new one. */
 const nextRecordFile = 'record.json.next';
