@@ -2,7 +2,7 @@
 // what is not is nowhere to be seen, and can be gone on with.
 
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, utimesSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openVaultForReading } from '../../src/transfer/vault.ts';
@@ -267,6 +267,31 @@ test('one process writes; when it has ended, the next may', async () => {
   await store(vault, alice, content);
   await vault[Symbol.asyncDispose]();
   expect(await (await vaultIn(folder)).list(alice)).toHaveLength(1);
+});
+
+test('a record that is not as the vault made it shows nothing, and breaks nothing', async () => {
+  const folder = temporaryFolder();
+  const vault = await vaultIn(folder);
+  const whole = await store(vault, alice, content);
+  const { id } = await store(vault, alice, content);
+  await vault[Symbol.asyncDispose]();
+  const file = join(folder, 'files', id, 'record.json');
+  const written = readFileSync(file, 'utf8');
+  const wrong = { id: whole.id, bytes: -1, sha256: 'x', sharedWith: 'bob', owner: null };
+  const spoilt = Object.entries(wrong).map(([key, value]) =>
+    JSON.stringify({ ...JSON.parse(written), [key]: value }),
+  );
+  for (const text of ['', written.slice(0, 100), '[]', 'null', ...spoilt]) {
+    writeFileSync(file, text);
+    const writing = await vaultIn(folder);
+    for (const way of [writing, await openVaultForReading(folder)]) {
+      expect(await way.list(alice)).toEqual([whole]);
+      expect(await way.open(alice, id)).toBeUndefined();
+    }
+    await writing[Symbol.asyncDispose]();
+  }
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(written), sharedWith: [''] }));
+  expect(await (await vaultIn(folder)).list(nobody)).toEqual([]);
 });
 
 test('parts that nobody went on with for a day are dropped, others are kept', async () => {
