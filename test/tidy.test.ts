@@ -44,7 +44,7 @@ const families: Readonly<Record<string, string>> = {
 
 /** Composition roots may reach sideways: they put the parts together and do nothing else. */
 const sideways: Readonly<Record<string, readonly string[]>> = {
-  server: ['accounts', 'audit', 'backing'],
+  server: ['accounts', 'audit', 'backing', 'transfer'],
   lab: ['scenarios'],
   audit: ['gateways'],
 };

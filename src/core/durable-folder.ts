@@ -1,5 +1,5 @@
-// Names that outlive a power cut: a file makes its bytes durable, and only its folder makes its name
-// so.
+// Names that outlive a power cut: a file makes its bytes durable, and only its folder makes its
+// name so.
 
 import { mkdirSync } from 'node:fs';
 import { open } from 'node:fs/promises';

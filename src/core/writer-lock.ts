@@ -1,5 +1,5 @@
-// One writer for one folder. The lock is the operating system's, on a file that SQLite locks for us:
-// Node has no other way to it. The kernel takes it back however the process ends, so there is
+// One writer for one folder. The lock is the operating system's, on a file that SQLite locks for
+// us: Node has no other way to it. The kernel takes it back however the process ends, so there is
 // nothing stale to find out and nothing to take over. Nothing else may open the file in this
 // process: closing it would give up the lock (POSIX).
 

@@ -1,7 +1,7 @@
 // The name of a file as people see it, made from whatever somebody sent: it can be shown without
 // misleading, and used as a file name on Linux, macOS and Windows without leaving a folder, hiding,
-// or naming a device. It names nothing in the vault. Whoever receives a name applies this again, for
-// a server may lie too.
+// or naming a device. It names nothing in the vault. Whoever receives a name applies this again,
+// for a server may lie too.
 
 import { extname } from 'node:path';
 

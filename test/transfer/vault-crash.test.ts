@@ -1,6 +1,6 @@
-// A writer that is killed again and again, at any moment of beginning, writing, storing and removing:
-// what it acknowledged is there whole, what it removed is gone, nothing else is to be seen, and what
-// it was at goes on from where it was. The network's part in this is another test's.
+// A writer that is killed again and again, at any moment of beginning, writing, storing and
+// removing: what it acknowledged is there whole, what it removed is gone, nothing else is to be
+// seen, and what it was at goes on from where it was. The network's part in this is another test's.
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,6 +1,6 @@
-// A disk that is full: a file is stored whole or not at all, what arrived is kept, and when there is
-// room again the same upload goes on. The disk is a real one that is small, or a process may write no
-// larger file.
+// A disk that is full: a file is stored whole or not at all, what arrived is kept, and when there
+// is room again the same upload goes on. The disk is a real one that is small, or a process may
+// write no larger file.
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';

@@ -1,5 +1,5 @@
-// Links that somebody planted in the vault lead nowhere: nothing outside is read, written or removed,
-// whatever the place, and what the vault was asked to do it does beside them.
+// Links that somebody planted in the vault lead nowhere: nothing outside is read, written or
+// removed, whatever the place, and what the vault was asked to do it does beside them.
 
 import { execFileSync } from 'node:child_process';
 import {

@@ -1,5 +1,5 @@
-// The vault as its callers see it: what is acknowledged is there, for whom it is, and under one name;
-// what is not is nowhere to be seen, and can be gone on with.
+// The vault as its callers see it: what is acknowledged is there, for whom it is, and under one
+// name; what is not is nowhere to be seen, and can be gone on with.
 
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';

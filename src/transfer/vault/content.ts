@@ -1,5 +1,6 @@
 // The content of a file that is being written: bytes go to the disk in order while the next arrive
-// and while they are hashed. At most two pieces are in memory, one that is written and one that waits.
+// and while they are hashed. At most two pieces are in memory, one that is written and one that
+// waits.
 
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';

@@ -1,7 +1,7 @@
 // A folder that is held open: a name is looked up in the very folder that was opened, wherever its
 // path leads meanwhile, and no link is followed. On Linux the kernel sees to it: Node knows no
-// `openat`, and `/proc/self/fd` is as good. Elsewhere a path is all that Node offers: links that are
-// there are refused, one that is put there in the same moment may not be.
+// `openat`, and `/proc/self/fd` is as good. Elsewhere a path is all that Node offers: links that
+// are there are refused, one that is put there in the same moment may not be.
 
 import assert from 'node:assert';
 import { constants } from 'node:fs';

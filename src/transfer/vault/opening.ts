@@ -1,5 +1,5 @@
-// Opening a vault: the lock, the folders, and one look at all that is there. What was on its way out
-// goes, parts that nobody went on with go, and the rest is counted.
+// Opening a vault: the lock, the folders, and one look at all that is there. What was on its way
+// out goes, parts that nobody went on with go, and the rest is counted.
 
 import { lstat, realpath } from 'node:fs/promises';
 import { join } from 'node:path';

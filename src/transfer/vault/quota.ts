@@ -1,5 +1,6 @@
 // How much room there is, and who has it. All of it is counted in one process and between two
-// awaits, so that uploads side by side cannot share out the same room twice. Parts count like files.
+// awaits, so that uploads side by side cannot share out the same room twice. Parts count like
+// files.
 
 import { OperatingError } from '../../core/errors.ts';
 

@@ -1,5 +1,5 @@
-// Looking into a vault: finding the files that are for somebody, and reading them. It writes nothing
-// and needs no lock: what is in `files/` is whole.
+// Looking into a vault: finding the files that are for somebody, and reading them. It writes
+// nothing and needs no lock: what is in `files/` is whole.
 
 import type { FileHandle } from 'node:fs/promises';
 import { realpath } from 'node:fs/promises';

@@ -47,7 +47,10 @@ export class PartUpload implements Upload {
     this.offset = work.content.bytes;
     this.sha256 = work.content.sha256;
     this.#work = work;
-    work.turn.signal.addEventListener('abort', () => void this[Symbol.asyncDispose]());
+    const { signal } = work.turn;
+    const close = () => void this[Symbol.asyncDispose]();
+    if (signal.aborted) close();
+    else signal.addEventListener('abort', close);
   }
 
   async write(bytes: Buffer): Promise<void> {

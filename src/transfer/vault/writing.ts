@@ -39,7 +39,7 @@ export class WritingVault implements Vault {
     const { clock, partAgeMsMax } = options;
     const sweep = () => stock.parts.dropOld(clock.now() - partAgeMsMax);
     // What cannot be dropped now is tried again the next time.
-    this.#sweeper = setInterval(() => void sweep().catch(asUnavailable), sweepMs).unref();
+    this.#sweeper = setInterval(() => void sweep().catch(() => undefined), sweepMs).unref();
   }
 
   async list(visitor: Visitor): Promise<readonly FileRecord[]> {
