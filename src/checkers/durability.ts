@@ -1,7 +1,8 @@
 // P2: an acknowledged login is accepted until it ends. Every session that was asked for through the
-// gateway while it was certainly alive gets an outcome: STABLE, LOST (taken for nobody from some
-// moment on) or FLAPPING (taken for nobody, then known again: the signature of memory without
-// affinity). Servers that were asked directly are left to convergence: no affinity protects those.
+// gateway, or to transfer a file, while it was certainly alive gets an outcome: STABLE, LOST (taken
+// for nobody from some moment on) or FLAPPING (taken for nobody, then known again: the signature of
+// memory without affinity). Servers that were asked directly are left to convergence: no affinity
+// protects those.
 
 import type { FaultEvent } from '../core/history.ts';
 import type { Witness } from '../core/verdict.ts';
@@ -40,7 +41,7 @@ class Durability implements Checking {
     const { invocation, completion, session, standing, tookFor } = observation;
     if (invocation.f === 'login' && completion.t === 'ok' && completion.sess) this.#logins += 1;
     if (standing !== 'live' || tookFor === undefined || session === undefined) return;
-    if (invocation.to !== 'gateway') return;
+    if (invocation.to !== 'gateway' && invocation.to !== 'transfer') return;
     this.#asked += 1;
     const fate = this.#fateOf(session.name);
     if (tookFor === 'nobody') this.#refuse(fate, observation);

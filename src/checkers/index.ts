@@ -9,3 +9,4 @@ export { identity } from './identity.ts';
 export { noLostUpdate as 'no-lost-update' } from './no-lost-update.ts';
 export { noResurrection as 'no-resurrection' } from './no-resurrection.ts';
 export { revocation } from './revocation.ts';
+export { wholeFiles as 'whole-files' } from './whole-files.ts';

@@ -5,6 +5,10 @@
 
 import type { Lifetimes } from './limits.ts';
 
+/** What goes over the transfer protocol: send is one attempt at an upload. */
+export const transfers = ['send', 'list', 'fetch'] as const;
+export type Transfer = (typeof transfers)[number];
+
 export const operations = [
   'login',
   'whoami',
@@ -15,13 +19,18 @@ export const operations = [
   'logout-everywhere',
   'replay',
   'forge',
+  ...transfers,
 ] as const;
 /**
  * login; whoami (an observation); put (adds to a cart quantity); read (the cart); refresh;
  * logout; logout-everywhere; replay (whoami with a credential that was ended or replaced);
- * forge (whoami with a credential that was never issued).
+ * forge (whoami with a credential that was never issued); and the transfers of files.
  */
 export type Operation = (typeof operations)[number];
+
+export function isTransfer(f: Operation): f is Transfer {
+  return transfers.some((transfer) => transfer === f);
+}
 
 export interface RunHeader {
   readonly t: 'run';
@@ -50,12 +59,21 @@ export interface Invocation {
   readonly sess: string | null;
   /** SHA-256 of the credential presented. */
   readonly cred: string | null;
-  /** 'gateway', or the name of the server asked directly. */
+  /** 'gateway', 'transfer' for what is asked there, or the name of the server asked directly. */
   readonly to: string;
   readonly key?: string;
   readonly val?: number;
+  /** SHA-256 of the file that is sent, whose name is the key. */
+  readonly sha256?: string;
   readonly tPlan: number;
   readonly tInv: number;
+}
+
+/** A file as an answer showed it: a receipt, an entry of a list, or the content itself. */
+export interface SeenFile {
+  readonly id: string;
+  readonly bytes: number;
+  readonly sha256: string;
 }
 
 export interface Completion {
@@ -68,11 +86,15 @@ export interface Completion {
   readonly seen?: {
     readonly user: string | null;
     readonly cart?: Readonly<Record<string, number>>;
+    /** Of a fetch: none when it is not there, or not for this user. */
+    readonly files?: readonly SeenFile[];
   };
   /** The login that this completion began. */
   readonly sess?: string;
   /** SHA-256 of the credential issued. */
   readonly set?: string;
+  /** The byte from which a send went on. */
+  readonly from?: number;
   /** The id of the request, from the answer: under it the logs of gateway and servers know it. */
   readonly req?: string;
   /** Problem code or network error code. */

@@ -25,6 +25,11 @@ export interface LinkPort {
   delay(ms: number): void;
   /** Drops every byte, and keeps connections open: what a cable that is cut does. */
   cut(): void;
+  /**
+   * Breaks each connection off, open or to come, when it has carried so many bytes more: who was to
+   * get the next one sees a stream that ends, who sent it a reset.
+   */
+  truncate(bytes: () => number): void;
   /** Resets open connections and refuses new ones: what a stopped process does. */
   refuse(): void;
   heal(): void;
@@ -48,6 +53,8 @@ export interface PairPort {
 }
 
 export interface StagePort {
+  /** Decides what is left to chance. */
+  readonly seed: string;
   servers(): readonly ServerPort[];
   /** Adds a server, tells the gateway, and resolves when it serves. */
   addServer(): Promise<ServerPort>;
@@ -55,6 +62,8 @@ export interface StagePort {
   storeLink(server: ServerPort): LinkPort | undefined;
   /** From the gateway to this server. */
   gatewayLink(server: ServerPort): LinkPort;
+  /** From those who transfer files to this server. Undefined where it takes none. */
+  transferLink(server: ServerPort): LinkPort | undefined;
   /** Undefined where the shared store is no pair. */
   storePair(): PairPort | undefined;
   /** Makes questions to the shared store wait, until disposed of; undefined where it cannot. */
@@ -64,10 +73,15 @@ export interface StagePort {
 export interface FaultOptions {
   /** Which server, by position (0 is the first); 'all' for links alone. Default 0. */
   readonly server?: number | 'all';
-  /** For slow-link and cut-link: the server's link from the gateway (default), or to the store. */
-  readonly link?: 'gateway' | 'store';
+  /**
+   * For the faults of links: the server's from the gateway (default), from those who transfer
+   * files, or to the store.
+   */
+  readonly link?: 'gateway' | 'transfer' | 'store';
   /** For slow-link: milliseconds each way. */
   readonly delayMs?: number;
+  /** For truncate-link: the most that a connection carries. */
+  readonly bytesMax?: number;
   /** For scale: how many servers there are afterwards. */
   readonly servers?: number;
   /** For failover: how long the replica has not been told of anything when the primary dies. */
@@ -94,11 +108,11 @@ export function serverAt(stage: StagePort, options: FaultOptions): ServerPort {
   return server;
 }
 
-/** None when a server has no store to be linked with. */
+/** None when a server has no such link. */
 export function linksAt(stage: StagePort, options: FaultOptions): readonly LinkPort[] {
   const servers = options.server === 'all' ? stage.servers() : [serverAt(stage, options)];
   return servers
-    .map((each) => (options.link === 'store' ? stage.storeLink(each) : stage.gatewayLink(each)))
+    .map((each) => stage[`${options.link ?? 'gateway'}Link`](each))
     .filter((link) => link !== undefined);
 }
 

@@ -11,3 +11,4 @@ export { storeDown as 'store-down' } from './store-down.ts';
 export { storeLocked as 'store-locked' } from './store-locked.ts';
 export { storeRestart as 'store-restart' } from './store-restart.ts';
 export { storeSnapshot as 'store-snapshot' } from './store-snapshot.ts';
+export { truncateLink as 'truncate-link' } from './truncate-link.ts';

@@ -21,6 +21,8 @@ export interface Group {
    * every path of it; of two with one name the first. Default: all but the gateway's own.
    */
   readonly cookies?: readonly string[];
+  /** Its servers serve pages: their own content security policy is passed on. */
+  readonly pages?: true;
   readonly upstreams: readonly Upstream[];
 }
 
@@ -103,4 +105,6 @@ export interface Gateway {
 /** What a gateway may lack. */
 export type GatewayFeature =
   /** Bounds on what one client address may do. */
-  'client-limits';
+  | 'client-limits'
+  /** Passing on the content security policy of a server. */
+  | 'pages';

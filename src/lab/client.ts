@@ -2,9 +2,10 @@
 // record of all it does. It keeps the credentials of sessions that it ended, to present them again
 // as a thief would. It retries nothing: a client that retries hides what a server did.
 
+import assert from 'node:assert/strict';
 import type { IncomingHttpHeaders } from 'node:http';
 import { Agent, request } from 'undici';
-import type { Operation } from '../core/history.ts';
+import { isTransfer, type Operation } from '../core/history.ts';
 import type { Step } from '../workloads/workload.ts';
 import type { Doors } from './cluster.ts';
 import { type Carried, clearsSession, forged, Jar, type RequestLine, requestLine } from './jar.ts';
@@ -54,6 +55,21 @@ export class Client implements AsyncDisposable {
     this.#agent = new Agent({ connect: addressOf(options.number) });
   }
 
+  get user(): string {
+    return this.#options.user;
+  }
+
+  /** The login whose credential is in the jar. */
+  get sess(): string | null {
+    return this.#held()?.sess ?? null;
+  }
+
+  /** Takes what another one of the same user carries now, and leaves it there, too. */
+  steal(other: Client): void {
+    this.#jar.copy(other.#jar);
+    this.#sess = other.#sess;
+  }
+
   get isLoggedIn(): boolean {
     return this.#held() !== undefined;
   }
@@ -67,6 +83,8 @@ export class Client implements AsyncDisposable {
    */
   async perform(step: Step, lane: number, tPlan: number): Promise<void> {
     const { recorder, doors, user, password } = this.#options;
+    const { f } = step;
+    assert(!isTransfer(f), 'files are not sent yet');
     const held = step.f === 'replay' ? this.#ended.at(-1) : this.#held();
     if (held === undefined && step.f !== 'login') return;
     const carried = held && step.f === 'forge' ? forged(held.carried) : held?.carried;
@@ -90,7 +108,7 @@ export class Client implements AsyncDisposable {
     const got =
       origin === undefined
         ? nothing('ECONNREFUSED')
-        : await this.#exchange(origin, requestLine(step, speaker), headers);
+        : await this.#exchange(origin, requestLine(step, f, speaker), headers);
     const begun = foreign ? {} : this.#learn(step.f, held, got);
     recorder.complete({
       t: outcomeOf(step.f, got),

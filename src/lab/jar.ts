@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { Credential } from '../core/credential.ts';
-import type { Operation } from '../core/history.ts';
+import type { Operation, Transfer } from '../core/history.ts';
 import type { Step } from '../workloads/workload.ts';
 
 /** What proves who the client is, and the header field in which it travels. */
@@ -67,6 +67,14 @@ export class Jar {
     if (typeof refreshToken === 'string') this.#refreshToken = refreshToken;
   }
 
+  /** All that is in another one, as a thief copies it. */
+  copy(other: Jar): void {
+    this.#cookies.clear();
+    for (const [name, value] of other.#cookies) this.#cookies.set(name, value);
+    this.#accessToken = other.#accessToken;
+    this.#refreshToken = other.#refreshToken;
+  }
+
   dropTokens(): void {
     this.#accessToken = undefined;
     this.#refreshToken = undefined;
@@ -110,7 +118,7 @@ interface Speaker {
 
 const whoAmI = (): RequestLine => ({ method: 'GET', path: '/me' });
 
-const lines: Record<Operation, (step: Step, speaker: Speaker) => RequestLine> = {
+const lines: Record<Exclude<Operation, Transfer>, (step: Step, speaker: Speaker) => RequestLine> = {
   login: (_, { user, password }) => ({
     method: 'POST',
     path: '/login',
@@ -134,6 +142,10 @@ const lines: Record<Operation, (step: Step, speaker: Speaker) => RequestLine> = 
   'logout-everywhere': () => ({ method: 'POST', path: '/logout-everywhere' }),
 };
 
-export function requestLine(step: Step, speaker: Speaker): RequestLine {
-  return lines[step.f](step, speaker);
+export function requestLine(
+  step: Step,
+  f: Exclude<Operation, Transfer>,
+  speaker: Speaker,
+): RequestLine {
+  return lines[f](step, speaker);
 }

@@ -57,6 +57,8 @@ export interface Lab extends AsyncDisposable {
   readonly password: string;
   /** A user in no plan, for whatever is off the record. */
   readonly visitor: Visitor;
+  /** Of everybody who can log in. */
+  userId(name: string): string | undefined;
   /** Undefined when this machine lacks what the answer needs; `redisHint` says what to do. */
   prepare(run: string, answer: AnswerName, needs?: Needs): Promise<Ground | undefined>;
 }
@@ -68,6 +70,9 @@ interface Needs {
 
 /** Users are called user1, user2 and so on; no plan has more. */
 export const usersMax = 64;
+/** For whoever plays by hand: their password is no secret, so that texts can say it. */
+export const people = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank'] as const;
+export const peoplePassword = 'correct horse';
 /** The least that Argon2id allows: the lab measures sessions, and its passwords guard nothing. */
 const hashing = { memoryKib: 64, passes: 1 };
 
@@ -112,6 +117,7 @@ class SharedGround implements Lab {
   readonly #prefix = `sessionlab_${randomBytes(4).toString('hex')}`;
   readonly #names = new Set<string>();
   readonly #audit: boolean;
+  readonly #userIds = new Map<string, string>();
   #accountsUrl = '';
   #runs = 0;
 
@@ -148,10 +154,18 @@ class SharedGround implements Lab {
     const patience = { timeoutMs: 20_000 };
     await using accounts = await openAccounts({ databaseUrl, hashing, ...patience });
     await using _store = await stores.postgres.open({ url: databaseUrl, ...patience });
-    await accounts.register(this.visitor.username, this.password);
+    const register = async (name: string, password: string) => {
+      this.#userIds.set(name, (await accounts.register(name, password)).id);
+    };
+    await register(this.visitor.username, this.password);
+    for (const name of people) await register(name, peoplePassword);
     for (let number = 1; number <= usersMax; number += 1) {
-      await accounts.register(`user${number}`, this.password);
+      await register(`user${number}`, this.password);
     }
+  }
+
+  userId(name: string): string | undefined {
+    return this.#userIds.get(name);
   }
 
   async prepare(run: string, answer: AnswerName, needs: Needs = {}): Promise<Ground | undefined> {

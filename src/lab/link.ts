@@ -1,7 +1,8 @@
 // The lab's own cable: a TCP proxy in this process that sits between two parts of the cluster and
-// can be slow, cut or refusing. Healthy, it hands every chunk on as it came, with back-pressure.
-// It looks at no byte, so what it carries is none of its business. It does not lose single packets
-// and bounds no bandwidth: TCP hides the one, and no law checked here needs the other.
+// can be slow, cut or refusing, or break connections off. Healthy, it hands every chunk on as it
+// came, with back-pressure. It looks at no byte, so what it carries is none of its business. It does
+// not lose single packets and bounds no bandwidth: TCP hides the one, and no law checked here needs
+// the other.
 
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -13,6 +14,7 @@ const HOST = '127.0.0.1';
 const REOPEN_RETRY_MS = 10;
 
 export interface Link extends LinkPort, AsyncDisposable {
+  readonly state: 'whole' | 'slow' | 'cut' | 'refusing';
   /** Where to connect instead of the target; the same for the life of the link. */
   readonly port: number;
   /**
@@ -60,6 +62,12 @@ class TcpLink implements Link {
     return this.#port;
   }
 
+  get state(): Link['state'] {
+    if (this.#isRefusing) return 'refusing';
+    if (this.#cable.isCut) return 'cut';
+    return this.#cable.delayMs > 0 ? 'slow' : 'whole';
+  }
+
   async open(): Promise<void> {
     this.#server.listen(0, HOST);
     await once(this.#server, 'listening');
@@ -81,6 +89,10 @@ class TcpLink implements Link {
 
   cut(): void {
     this.#become({ delayMs: 0, isCut: true }, false);
+  }
+
+  truncate(bytes: () => number): void {
+    this.#become({ delayMs: 0, isCut: false, truncate: bytes }, false);
   }
 
   refuse(): void {

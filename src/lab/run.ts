@@ -23,6 +23,10 @@ export type { Progress } from './telling.ts';
 export interface RunOptions {
   readonly seed: string;
   readonly onProgress?: (progress: Progress) => void;
+  /** Sees every event right after it was recorded. */
+  readonly onEvent?: (event: HistoryEvent) => void;
+  /** Is shown the stage when everything on it serves. */
+  readonly onStage?: (stage: Cluster) => void;
   /** Ends the run early, with everything that it started; the run then rejects with its reason. */
   readonly signal?: AbortSignal;
   /** Another program in place of the lab's servers: a planted mutant. */
@@ -75,6 +79,7 @@ export async function runPlan(
   const onEvent = (event: HistoryEvent) => {
     judging.take(event);
     telling.heard(event);
+    options.onEvent?.(event);
   };
   const findings = await experiment(plan, lab, ground, { ...options, telling, onEvent });
   telling.phase('judging');
@@ -97,6 +102,7 @@ export async function runPlan(
 interface Ears {
   readonly telling: Telling;
   readonly onEvent: (event: HistoryEvent) => void;
+  readonly onStage?: (stage: Cluster) => void;
   readonly signal?: AbortSignal;
   readonly serverEntry?: string;
 }
@@ -115,6 +121,7 @@ async function experiment(plan: RunPlan, lab: Lab, ground: Ground, ears: Ears) {
     signal: ears.signal,
     env: { ...ground.env, ...serverSettings(header, scenario) },
   });
+  ears.onStage?.(stage);
   await using recorder = openRecorder({ file, header, onEvent });
   await using crowd = new Crowd(plan.clients, { doors: stage, recorder, password: lab.password });
 

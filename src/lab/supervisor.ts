@@ -16,6 +16,7 @@ const readyTimeoutMs = 30_000;
 /** Longer than the five seconds that a server gives its requests in flight. */
 const stopTimeoutMs = 8_000;
 const lastLinesKept = 12;
+const rememberTimeoutMs = 1_000;
 
 /**
  * Starting is the heaviest thing that a server does. All runs share this gate, so that users at
@@ -32,9 +33,22 @@ export interface Launch {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What a server remembers by itself, in its own memory. */
+export interface Remembering {
+  /** The newest of them. */
+  readonly sessions: readonly { readonly handle: string; readonly user: string }[];
+  readonly inAll: number;
+}
+
 export interface Supervised {
   readonly pid: number;
   readonly url: string;
+  /** Resolves, when the process is gone, with how it ended. */
+  readonly gone: Promise<string>;
+  /** Asks the process; undefined when it does not answer soon. */
+  remembers(): Promise<Remembering | undefined>;
+  /** Where it takes files, if it does: 'tcp://127.0.0.1:40125'. */
+  readonly transferUrl: string | undefined;
   kill(): Promise<void>;
   stop(): Promise<void>;
   pause(): void;
@@ -82,10 +96,10 @@ export function openSupervisor(logFile: string): Supervisor {
 /** One process in the supervisor's care. */
 class Ward implements Supervised {
   readonly child: ChildProcess;
-  /** Resolves, when the process is gone, with how it ended. */
   readonly gone: Promise<string>;
   toldToEnd = false;
   url = '';
+  transferUrl: string | undefined;
   readonly #name: string;
   readonly #lastLines: string[] = [];
   #watcher: ChildProcess | undefined;
@@ -118,8 +132,10 @@ class Ward implements Supervised {
   async ready(): Promise<void> {
     const giveUp = AbortSignal.timeout(readyTimeoutMs);
     const told = new Promise<string>((resolve) => {
-      this.child.on('message', (message: { t?: unknown; url?: unknown }) => {
-        if (message.t === 'ready') resolve(String(message.url));
+      this.child.on('message', (message: { t?: unknown; url?: unknown; transferUrl?: string }) => {
+        if (message.t !== 'ready') return;
+        this.transferUrl = message.transferUrl;
+        resolve(String(message.url));
       });
     });
     const tooLate = once(giveUp, 'abort').then(() => `not ready after ${readyTimeoutMs} ms`);
@@ -132,6 +148,20 @@ class Ward implements Supervised {
     await this.kill();
     const words = this.#lastLines.join('\n  ');
     throw new Error(`server ${this.#name} did not start: ${first.why}\n  ${words}`);
+  }
+
+  async remembers(): Promise<Remembering | undefined> {
+    const answered = Promise.withResolvers<Remembering>();
+    const hear = (message: { t?: unknown } & Remembering) => {
+      if (message.t === 'remembers') answered.resolve(message);
+    };
+    this.child.on('message', hear);
+    this.child.send({ t: 'remembers' }, () => undefined);
+    const giveUp = AbortSignal.timeout(rememberTimeoutMs);
+    const silence = once(giveUp, 'abort').then(() => undefined);
+    const first = await Promise.race([answered.promise, silence, this.gone.then(() => undefined)]);
+    this.child.off('message', hear);
+    return first;
   }
 
   async kill(): Promise<void> {

@@ -8,6 +8,8 @@ import { connect, type Socket } from 'node:net';
 export interface Cable {
   readonly delayMs: number;
   readonly isCut: boolean;
+  /** How much a connection may carry until it breaks off, asked for each; absent: all. */
+  readonly truncate?: () => number;
 }
 
 /** Bytes under way in one direction before the sender is asked to wait. */
@@ -21,6 +23,8 @@ export class Wire {
   #server: Socket | undefined;
   #lanes: readonly Lane[] = [];
   #hasLost = false;
+  /** Bytes that may still be carried. */
+  #rest: number;
 
   /** `client` is a connection that was accepted and not read from yet. */
   constructor(
@@ -32,6 +36,7 @@ export class Wire {
     this.#client = client;
     this.#target = target;
     this.#cable = cable;
+    this.#rest = cable.truncate?.() ?? Number.POSITIVE_INFINITY;
     this.#onClose = onClose;
     this.#watch(client);
     if (cable.isCut) client.on('data', () => this.#lose()).resume();
@@ -40,6 +45,7 @@ export class Wire {
 
   follow(cable: Cable): void {
     this.#cable = cable;
+    this.#rest = cable.truncate?.() ?? Number.POSITIVE_INFINITY;
     if (cable.isCut) {
       for (const lane of this.#lanes) if (lane.drop()) this.#hasLost = true;
     } else if (this.#hasLost) this.reset();
@@ -59,7 +65,12 @@ export class Wire {
     const server = connect({ ...this.#target, allowHalfOpen: true, noDelay: true });
     this.#server = server;
     this.#watch(server);
-    const state = { cable: () => this.#cable, lose: () => this.#lose() };
+    const state = {
+      cable: () => this.#cable,
+      lose: () => this.#lose(),
+      spend: (bytes: number) => this.#spend(bytes),
+      breakOff: (from: Socket) => this.#breakOff(from),
+    };
     this.#lanes = [new Lane(this.#client, server, state), new Lane(server, this.#client, state)];
     this.#client.resume();
   }
@@ -70,6 +81,18 @@ export class Wire {
       else this.reset();
     });
     socket.on('close', () => this.#closed());
+  }
+
+  #spend(bytes: number): number {
+    const spent = Math.min(bytes, this.#rest);
+    this.#rest -= spent;
+    return spent;
+  }
+
+  /** What had been handed on arrives, and the end of the stream after it. */
+  #breakOff(from: Socket): void {
+    for (const lane of this.#lanes) lane.drop();
+    reset(from);
   }
 
   #lose(): void {
@@ -95,6 +118,9 @@ function reset(socket: Socket): void {
 interface LaneState {
   cable(): Cable;
   lose(): void;
+  /** How many of so many bytes may still be carried. */
+  spend(bytes: number): number;
+  breakOff(from: Socket): void;
 }
 
 /** One direction. */
@@ -153,9 +179,24 @@ class Lane {
       }
       this.#queue.shift();
       this.#bytes -= next.chunk?.length ?? 0;
-      if (next.chunk === null) this.#to.end();
-      else this.#to.write(next.chunk);
+      if (!this.#handOn(next.chunk)) return;
     }
     if (!this.#to.writableNeedDrain) this.#from.resume();
+  }
+
+  /** False when this was the last that the connection carried. */
+  #handOn(chunk: Buffer | null): boolean {
+    if (chunk === null) {
+      this.#to.end();
+      return true;
+    }
+    const allowed = this.#state.spend(chunk.length);
+    if (allowed === chunk.length) {
+      this.#to.write(chunk);
+      return true;
+    }
+    this.#to.end(chunk.subarray(0, allowed));
+    this.#state.breakOff(this.#from);
+    return false;
   }
 }

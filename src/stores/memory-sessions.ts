@@ -131,6 +131,11 @@ export class MemorySessions implements SessionStore {
     return this.#aliveOf(userId, now).map(withoutSecrets);
   }
 
+  held(now: number): Session[] {
+    const living = [...this.#living.values()].filter((each) => now < expiresAt(each));
+    return living.map(withoutSecrets);
+  }
+
   async ping(): Promise<void> {}
 
   async [Symbol.asyncDispose](): Promise<void> {}

@@ -126,6 +126,9 @@ export interface SessionStore extends AsyncDisposable {
   /** The user's living sessions, oldest first. */
   list(userId: string, now: number): Promise<readonly Session[]>;
 
+  /** The sessions that live in the memory of this process alone; absent where none do. */
+  held?(now: number): readonly Session[];
+
   /** Rejects, as any verb does, when the store does not answer. For readiness. */
   ping(): Promise<void>;
 

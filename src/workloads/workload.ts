@@ -9,9 +9,9 @@ export interface Step {
   /** When the operation is due, in milliseconds after the users start. */
   readonly atMs: number;
   readonly f: Operation;
-  /** Cart item, for put. */
+  /** Cart item, for put; the name of a file, for transfers. */
   readonly key?: string;
-  /** Quantity to add, for put. */
+  /** Quantity to add, for put; size in bytes, for send. */
   readonly val?: number;
   /** Ask this server directly (0 is the first), past the gateway. */
   readonly server?: number;

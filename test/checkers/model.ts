@@ -4,10 +4,16 @@
 // all by herself; there a flaw can be planted.
 
 import { randomUUID } from 'node:crypto';
-import type { Completion, HistoryEvent, Invocation, RunHeader } from '../../src/core/history.ts';
+import {
+  type Completion,
+  type HistoryEvent,
+  type Invocation,
+  isTransfer,
+  type RunHeader,
+} from '../../src/core/history.ts';
 import type { Lifetimes } from '../../src/core/limits.ts';
 import type { PropertyName } from '../../src/core/verdict.ts';
-import { type Effect, type Held, type Request, SoundSystem } from './sound-system.ts';
+import { type Effect, fileOf, type Held, type Request, SoundSystem } from './sound-system.ts';
 
 export interface PlannedOperation {
   readonly f: Invocation['f'];
@@ -40,7 +46,7 @@ interface Client {
   logins: number;
 }
 
-const observations = new Set(['whoami', 'read', 'replay', 'forge']);
+const observations = new Set(['whoami', 'read', 'replay', 'forge', 'list', 'fetch']);
 
 export class Model {
   readonly events: HistoryEvent[];
@@ -129,6 +135,7 @@ export class Model {
     const i = ++this.#operations;
     const { user } = client;
     const request = { f, item, user, held };
+    const file = fileOf(user, item);
     const tInv = this.#now;
     this.events.push({
       t: 'invoke',
@@ -141,6 +148,8 @@ export class Model {
       cred: f === 'forge' ? randomUUID() : (held?.cred ?? null),
       to,
       ...(f === 'put' && { key: item, val: 1 }),
+      ...(f === 'send' && { val: 1, sha256: file.sha256 }),
+      ...(isTransfer(f) && { key: file.id }),
       tPlan: tInv,
       tInv,
     });
@@ -172,10 +181,10 @@ export class Model {
 
   #answer(client: Client, i: number, request: Request, effect: Effect, to: string): void {
     const { f, held } = request;
-    const { status, user, cart, issued } = effect;
+    const { status, user, cart, files, issued } = effect;
     const begins = f === 'login' ? { sess: `${client.name}.${++client.logins}` } : {};
     const server = to === 'gateway' ? home(client) : `${to}#1`;
-    const seen = cart === undefined ? { user } : { user, cart };
+    const seen = { user, ...(cart && { cart }), ...(files && { files }) };
     const set = issued === undefined ? {} : { set: issued.cred };
     const plain = { t: 'ok', i, status, server, seen, ...begins, ...set, tEnd: this.#now } as const;
     this.events.push(this.#flawed(plain, request, to));
@@ -190,10 +199,10 @@ export class Model {
     }
   }
 
-  /** One after another, without trouble: login, look, add, read, outage, logout, three replays. */
+  /** One after another: login, look, add, read, send, list, outage, logout, three replays. */
   #visit(zoe: Client): void {
     const alone = (f: Invocation['f'], to = 'gateway') => this.#does(zoe, f, to);
-    for (const f of ['login', 'whoami', 'put', 'read', 'whoami'] as const) alone(f);
+    for (const f of ['login', 'whoami', 'put', 'read', 'send', 'list', 'whoami'] as const) alone(f);
     this.#outage(this.#now, 20);
     this.#schedule(this.#now + 10, () =>
       this.#perform(zoe, 0, quick('whoami'), 'gateway', () => {}),
@@ -229,6 +238,7 @@ export class Model {
     if (flaw === 'no-resurrection' && replay && completion.i % 2 === 0) return known;
     if (flaw === 'fails-closed' && asked && this.#inFault) return nobody;
     if (flaw === 'convergence' && f === 'whoami' && to === 's2') return nobody;
+    if (flaw === 'whole-files' && f === 'list') return { ...known, seen: { user, files: [] } };
     if (flaw === 'affinity' && asked) return { ...completion, server: 's2#1' };
     if (flaw !== 'availability' || !asked) return completion;
     return { t: 'fail', i: completion.i, status: 503, server: null, tEnd: completion.tEnd };

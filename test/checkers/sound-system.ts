@@ -4,7 +4,12 @@
 // right about logout as well).
 
 import { randomUUID } from 'node:crypto';
-import type { Operation } from '../../src/core/history.ts';
+import {
+  isTransfer,
+  type Operation,
+  type SeenFile,
+  type Transfer,
+} from '../../src/core/history.ts';
 import { type Lifetimes, touchIntervalMs } from '../../src/core/limits.ts';
 
 interface Session {
@@ -35,6 +40,7 @@ export interface Effect {
   readonly status: number;
   readonly user: string | null;
   readonly cart?: Record<string, number>;
+  readonly files?: readonly SeenFile[];
   readonly issued?: { readonly cred: string; readonly refresh?: string };
 }
 
@@ -49,6 +55,7 @@ export class SoundSystem {
   readonly #loser: string | undefined;
   readonly #credentials = new Map<string, { session: Session; expiresAt: number }>();
   readonly #sessions = new Set<Session>();
+  readonly #files = new Map<string, Set<string>>();
   #now = 0;
 
   constructor(rules: Rules, loser?: string) {
@@ -74,6 +81,8 @@ export class SoundSystem {
       for (const each of this.#sessions) if (each.user === session.user) each.ended = true;
       return { status: 204, user };
     }
+    if (isTransfer(f))
+      return { status: 200, user: session.user, files: this.#transfer(f, item, user) };
     if (f !== 'put')
       return { status: 200, user: session.user, ...(f === 'read' && cartOf(session)) };
     if (user !== this.#loser) session.cart[item] = (session.cart[item] ?? 0) + 1;
@@ -81,6 +90,15 @@ export class SoundSystem {
     const cred = this.#rules.selfContained ? this.#issue(session, expiresAt) : undefined;
     const issued = cred ? { issued: { cred } } : {};
     return { status: 200, user: session.user, ...cartOf(session), ...issued };
+  }
+
+  /** All files of a user, or the one that was sent or is fetched. */
+  #transfer(f: Transfer, item: string, user: string): readonly SeenFile[] {
+    const files = this.#files.get(user) ?? new Set();
+    this.#files.set(user, files);
+    if (f === 'send') files.add(item);
+    const shown = f === 'list' ? [...files] : [item].filter((each) => files.has(each));
+    return shown.map((each) => fileOf(user, each));
   }
 
   #recognised(cred: string | undefined): Session | undefined {
@@ -153,6 +171,12 @@ export class SoundSystem {
     session.refresh = randomUUID();
     return { status: 200, user: session.user, issued: this.#credentialsOf(session) };
   }
+}
+
+/** There is one for each user and item, and what identifies it is its content, too. */
+export function fileOf(user: string, item: string): SeenFile {
+  const name = `${user}-${item}`;
+  return { id: name, bytes: 1, sha256: name };
 }
 
 function cartOf({ cart }: Session): { cart: Record<string, number> } {

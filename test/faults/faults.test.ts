@@ -32,6 +32,7 @@ function stage(): Stage {
     name,
     delay: (ms) => note(name, `delay ${ms}`, true),
     cut: () => note(name, 'cut', true),
+    truncate: (bytes) => note(name, `truncate ${bytes()}`, true),
     refuse: () => note(name, 'refuse', true),
     heal: () => note(name, 'heal', false),
   });
@@ -47,6 +48,7 @@ function stage(): Stage {
     },
   };
   return {
+    seed: '7f3a',
     done,
     broken,
     servers: () => servers,
@@ -57,6 +59,7 @@ function stage(): Stage {
     },
     storeLink: ({ name }) => link(`${name} -> store`),
     gatewayLink: ({ name }) => link(`gateway -> ${name}`),
+    transferLink: ({ name }) => link(`users -> ${name}`),
     storePair: () => pair,
     async lockStore() {
       note('store', 'lock', true);
@@ -83,7 +86,10 @@ describe.each(Object.entries<Fault>(faults))('%s', (_name, fault) => {
     const target = fault.target(here, options);
     await using _cure = await fault.inject(here, options);
     for (const act of here.done) {
-      const part = act.replace(/ (kill|start|stop|pause|resume|cut|refuse|delay \d+)$/, '');
+      const part = act.replace(
+        / (kill|start|stop|pause|resume|cut|refuse|(delay|truncate) \d+)$/,
+        '',
+      );
       expect(part.includes(target) || target.includes(part) || target === 'store').toBe(true);
     }
   });
@@ -101,6 +107,8 @@ test('each fault does what it says', async () => {
   expect(await breaks(faults.restart)).toEqual(['s2 stop', 's2 start', 2]);
   expect(await breaks(faults['cut-link'])).toEqual(['s2 -> store cut', 2]);
   expect(await breaks(faults['slow-link'])).toEqual(['s2 -> store delay 7', 2]);
+  const truncated = expect.stringMatching(/^s2 -> store truncate \d+$/);
+  expect(await breaks(faults['truncate-link'])).toEqual([truncated, 2]);
   expect(await breaks(faults.scale)).toEqual([5]);
   expect(await breaks(faults['store-down'])).toEqual([
     's1 -> store refuse',

@@ -23,10 +23,13 @@ const invocation = Compile(
     to: Text,
     key: Type.Optional(Text),
     val: Type.Optional(Type.Number()),
+    sha256: Type.Optional(Text),
     tPlan: Ms,
     tInv: Ms,
   }),
 );
+
+const seenFile = Type.Object({ id: Text, bytes: Type.Number(), sha256: Text });
 
 const completion = Compile(
   Type.Object({
@@ -35,10 +38,15 @@ const completion = Compile(
     status: Type.Union([Type.Number(), Type.Null()]),
     server: TextOrNull,
     seen: Type.Optional(
-      Type.Object({ user: TextOrNull, cart: Type.Optional(Type.Record(Text, Type.Number())) }),
+      Type.Object({
+        user: TextOrNull,
+        cart: Type.Optional(Type.Record(Text, Type.Number())),
+        files: Type.Optional(Type.Array(seenFile)),
+      }),
     ),
     sess: Type.Optional(Text),
     set: Type.Optional(Text),
+    from: Type.Optional(Type.Number()),
     reason: Type.Optional(Text),
     cleared: Type.Optional(Type.Boolean()),
     retryAfter: Type.Optional(Type.Boolean()),

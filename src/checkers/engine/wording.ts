@@ -39,7 +39,7 @@ export function line({ invocation, completion }: Exchange): string {
   const session = f === 'login' ? completion.sess : invocation.sess;
   const bearer = session ? `${user} (${session})` : user;
   const what = key === undefined ? '' : ` ${val ?? ''} ${key}`;
-  const asked = to === 'gateway' ? '' : ` asking ${to}`;
+  const asked = to === 'gateway' || to === 'transfer' ? '' : ` asking ${to}`;
   const request = `${f} ${bearer}${what}${asked}`;
   return `${seconds(invocation.tInv)}  ${request} -> ${answer(completion)}`;
 }
@@ -51,8 +51,9 @@ function answer({ t, status, seen, server, reason }: Completion): string {
     seen === undefined || status === 204 ? '' : seen.user === null ? ' nobody' : ` ${seen.user}`;
   const items = Object.entries(seen?.cart ?? {}).map(([item, n]) => `${n} ${item}`);
   const cart = seen?.cart === undefined ? '' : `, cart: ${items.join(', ') || 'empty'}`;
+  const files = seen?.files === undefined ? '' : `, files: ${count(seen.files.length)}`;
   const where = server === null ? '' : ` on ${server}`;
-  return `${what}${whom}${cart}${where}${t === 'info' ? ' (may have happened)' : ''}`;
+  return `${what}${whom}${cart}${files}${where}${t === 'info' ? ' (may have happened)' : ''}`;
 }
 
 export function faultLine({ at, kind, target, phase }: FaultEvent): string {

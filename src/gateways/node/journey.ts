@@ -92,7 +92,12 @@ export class Journey {
     this.#headMs = this.#elapsedMs();
     const said = headers['x-audit'];
     this.#served = parseServed(Array.isArray(said) ? undefined : said);
-    return { ...answerFields(headers), ...this.added(headers['set-cookie']) };
+    const fields = { ...answerFields(headers), ...this.added(headers['set-cookie']) };
+    const own = headers['content-security-policy'];
+    if (this.#destination?.to?.group.pages && own) {
+      fields['content-security-policy'] = [own].flat().join(', ');
+    }
+    return fields;
   }
 
   /** What the gateway adds to an answer; the cookies of the server are kept. */
