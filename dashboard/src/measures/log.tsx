@@ -1,0 +1,58 @@
+// What happened, request by request, in words: the same that moves on the stage, for reading.
+
+import type { Arrived } from '../../../src/api/stage.ts';
+import { FateMark, fateWords, ruled } from '../fate.tsx';
+import { personClass } from '../people.ts';
+
+interface Props {
+  readonly arrived: readonly Arrived[];
+  readonly most: number;
+}
+
+const verbs: Readonly<Record<Arrived['f'], string>> = {
+  login: 'logs in',
+  whoami: 'asks',
+  put: 'adds to the cart',
+  read: 'reads the cart',
+  refresh: 'refreshes',
+  logout: 'logs out',
+  'logout-everywhere': 'logs out everywhere',
+  replay: 'replays',
+  forge: 'forges',
+};
+
+export function Log({ arrived, most }: Props) {
+  if (arrived.length === 0) return <p class="quiet small">Nothing was sent yet.</p>;
+  return (
+    <ol class="log" reversed>
+      {arrived
+        .slice(-most)
+        .reverse()
+        .map((each) => (
+          <li key={each.i} class={each.fate}>
+            <FateMark fate={each.fate} />
+            <span class="said">
+              <span class={`who ${personClass(each.user)}`}>{each.client}</span> {verbs[each.f]}
+              {each.server !== null && (
+                <>
+                  {' '}
+                  <span class="mono">{each.server}</span>
+                </>
+              )}
+              <span class="word">
+                {each.fate === 'known' && each.right !== false ? '' : ` ${ruled(each)}`}
+              </span>
+              <span class="why">{each.why}</span>
+            </span>
+            <span class="label time">{(each.endedAt / 1000).toFixed(1)} s</span>
+          </li>
+        ))}
+    </ol>
+  );
+}
+
+/** One sentence for the ear: 'alice, answered by s2: taken for nobody. s2 has no session ...' */
+export function spoken(each: Arrived): string {
+  const by = each.server === null ? '' : `, answered by ${each.server}`;
+  return `${each.client}${by}: ${fateWords[each.fate].word}. ${each.why}.`;
+}

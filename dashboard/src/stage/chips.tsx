@@ -1,0 +1,27 @@
+// What a memory holds: one chip per session, in the colour of its user.
+
+import type { Remembered } from '../../../src/api/contract.ts';
+import { personClass } from '../people.ts';
+
+interface Props {
+  readonly remembers: readonly Remembered[];
+  readonly most: number;
+  readonly nothing: string;
+}
+
+const handleLength = 4;
+
+export function Chips({ remembers, most, nothing }: Props) {
+  if (remembers.length === 0) return <p class="label nothing">{nothing}</p>;
+  return (
+    <ul class="chips" aria-label="remembers">
+      {remembers.slice(0, most).map(({ handle, user }) => (
+        <li key={handle} class={`chip ${personClass(user)}`} title={`session ${handle} of ${user}`}>
+          <span class="dot" aria-hidden="true" />
+          {user} <span class="handle">{handle.slice(0, handleLength)}</span>
+        </li>
+      ))}
+      {remembers.length > most && <li class="label more">and {remembers.length - most} more</li>}
+    </ul>
+  );
+}

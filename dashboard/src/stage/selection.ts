@@ -1,0 +1,37 @@
+// What a person has picked on a stage, to see more of it and to do something with it.
+
+import { createContext } from 'preact';
+import type { ReadonlySignal, Signal } from '@preact/signals';
+import type { LaneId, LaneView } from '../../../src/api/contract.ts';
+import type { Arrived, Stage } from '../../../src/api/stage.ts';
+
+export type Picked =
+  | { readonly kind: 'server'; readonly name: string }
+  | { readonly kind: 'client'; readonly name: string }
+  | { readonly kind: 'gateway' }
+  | { readonly kind: 'store' };
+
+export interface OnStage {
+  readonly view: ReadonlySignal<LaneView>;
+  readonly stage: ReadonlySignal<Stage>;
+  /** What each server answered last. */
+  readonly lastWords: ReadonlySignal<ReadonlyMap<string, Arrived>>;
+  readonly picked: Signal<Picked | null>;
+  /** Absent where nothing can be ordered: a recorded run. */
+  readonly orders?: LaneId;
+}
+
+export const OnStageContext = createContext<OnStage | null>(null);
+
+export function isPicked(picked: Picked | null, kind: Picked['kind'], name?: string): boolean {
+  if (picked?.kind !== kind) return false;
+  return !('name' in picked) || picked.name === name;
+}
+
+export function lastWordsOf(stage: Stage): ReadonlyMap<string, Arrived> {
+  const words = new Map<string, Arrived>();
+  for (const arrived of stage.arrived) {
+    if (arrived.server !== null) words.set(arrived.server, arrived);
+  }
+  return words;
+}

@@ -1,0 +1,107 @@
+// One server: whether it lives, what it remembers, what it said last, and what can be done to it.
+
+import { useContext } from 'preact/hooks';
+import type { ServerView } from '../../../src/api/contract.ts';
+import type { Arrived, Tally } from '../../../src/api/stage.ts';
+import { FateMark } from '../fate.tsx';
+import { give, underWay } from '../orders.ts';
+import { Chips } from './chips.tsx';
+import { nodes } from './layout.ts';
+import { isPicked, OnStageContext } from './selection.ts';
+import { linkWords } from './store.tsx';
+
+const ordinals = ['', 'first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh'];
+
+export function lifeOf(incarnation: number): string {
+  return `${ordinals[incarnation] ?? `${incarnation}th`} life`;
+}
+
+export function ServerCard({ server }: { readonly server: ServerView }) {
+  const on = useContext(OnStageContext);
+  if (on === null) return null;
+  const { name } = server;
+  const picked = isPicked(on.picked.value, 'server', name);
+  const seen = on.stage.value.servers.get(name);
+  return (
+    <article class={`node server ${server.state}`} data-node={nodes.server(name)} aria-label={name}>
+      <button
+        type="button"
+        class="head"
+        aria-pressed={picked}
+        onClick={() => {
+          on.picked.value = picked ? null : { kind: 'server', name };
+        }}
+      >
+        <span class="name">{name}</span>
+        <span class="state">{stateOf(server)}</span>
+        {seen !== undefined && <Answered tally={seen.tally} />}
+      </button>
+      <Chips
+        remembers={server.state === 'down' ? [] : server.remembers}
+        most={4}
+        nothing={server.state === 'down' ? 'what it knew is gone' : 'remembers nobody'}
+      />
+      <LastWord arrived={on.lastWords.value.get(name)} />
+      {on.orders !== undefined && <CardActions server={server} />}
+    </article>
+  );
+}
+
+export function stateOf({ state, incarnation, link, storeLink }: ServerView): string {
+  const words = [
+    state === 'up' ? '' : state,
+    incarnation > 1 ? lifeOf(incarnation) : '',
+    linkWords[link],
+    storeLink === null || storeLink === 'whole' ? '' : `store: ${linkWords[storeLink]}`,
+  ];
+  return words.filter((word) => word !== '').join(', ');
+}
+
+function Answered({ tally }: { readonly tally: Tally }) {
+  const refused = tally.nobody + tally.another + tally.refused + tally.lost;
+  return (
+    <span class="answered">
+      <span class="known" title="knew who asked">
+        <span aria-hidden="true">✓</span>
+        <span class="unseen">knew who asked:</span> {tally.known}
+      </span>
+      <span class={refused > 0 ? 'nobody' : ''} title="did not">
+        <span aria-hidden="true">✗</span>
+        <span class="unseen">did not:</span> {refused}
+      </span>
+    </span>
+  );
+}
+
+function LastWord({ arrived }: { readonly arrived: Arrived | undefined }) {
+  if (arrived === undefined) return <p class="last-word label">asked nothing yet</p>;
+  return (
+    <p class={`last-word ${arrived.fate}`} title={arrived.why}>
+      <FateMark fate={arrived.fate} /> {arrived.why}
+    </p>
+  );
+}
+
+function CardActions({ server }: { readonly server: ServerView }) {
+  const on = useContext(OnStageContext);
+  if (on?.orders === undefined) return null;
+  const lane = on.orders;
+  const button = (order: 'kill' | 'pause' | 'resume' | 'start', word: string) => (
+    <button
+      type="button"
+      class="button plain"
+      disabled={underWay.value > 0}
+      onClick={() => void give({ do: order, lane, server: server.name })}
+    >
+      {word}
+      <span class="unseen"> {server.name}</span>
+    </button>
+  );
+  if (server.state === 'down') return <div class="actions">{button('start', 'Start')}</div>;
+  return (
+    <div class="actions">
+      {button('kill', 'Kill')}
+      {server.state === 'paused' ? button('resume', 'Resume') : button('pause', 'Pause')}
+    </div>
+  );
+}

@@ -1,0 +1,75 @@
+// The servers: a card each while there is room for words, else a tile each, and the words where one
+// is picked.
+
+import { useContext } from 'preact/hooks';
+import type { ServerView } from '../../../src/api/contract.ts';
+import type { ServerSeen } from '../../../src/api/stage.ts';
+import { nodes } from './layout.ts';
+import { isPicked, OnStageContext } from './selection.ts';
+import { ServerCard } from './server-card.tsx';
+
+/** More than this are tiles. */
+const cardsMax = 6;
+
+export function Servers() {
+  const on = useContext(OnStageContext);
+  if (on === null) return null;
+  const { servers } = on.view.value;
+  const isCrowd = servers.length > cardsMax;
+  return (
+    <div class="column servers-place">
+      <h4 class="label">{servers.length === 1 ? '1 server' : `${servers.length} servers`}</h4>
+      <ul
+        class={isCrowd ? 'tiles' : `cards cards-${servers.length}`}
+        {...(isCrowd && { 'data-node': nodes.crowd })}
+      >
+        {servers.map((server) => (
+          <li key={server.name}>
+            {isCrowd ? (
+              <Tile server={server} seen={on.stage.value.servers.get(server.name)} />
+            ) : (
+              <ServerCard server={server} />
+            )}
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+interface TileProps {
+  readonly server: ServerView;
+  readonly seen: ServerSeen | undefined;
+}
+
+function Tile({ server, seen }: TileProps) {
+  const on = useContext(OnStageContext);
+  if (on === null) return null;
+  const picked = isPicked(on.picked.value, 'server', server.name);
+  const refusals = seen?.tally.nobody ?? 0;
+  const known = seen?.tally.known ?? 0;
+  const sign = { up: '', paused: '‖', down: '✕' }[server.state];
+  const said = `${server.name}, ${server.state}, remembers ${server.remembers.length}, knew ${known}, refused ${refusals}`;
+  return (
+    <button
+      type="button"
+      class={`node tile ${server.state} ${mood(known, refusals)}`}
+      data-node={nodes.server(server.name)}
+      aria-label={said}
+      aria-pressed={picked}
+      title={said}
+      onClick={() => {
+        on.picked.value = picked ? null : { kind: 'server', name: server.name };
+      }}
+    >
+      <span>{server.name.replace(/^s/, '')}</span>
+      <span class="sign">{sign || (server.remembers.length > 0 ? server.remembers.length : '')}</span>
+    </button>
+  );
+}
+
+/** What it mostly said so far; a tile has room for no more. */
+function mood(known: number, refusals: number): string {
+  if (known + refusals === 0) return '';
+  return known >= refusals ? 'known' : 'nobody';
+}

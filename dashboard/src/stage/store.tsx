@@ -1,0 +1,38 @@
+// The store that all servers ask, where there is one, and what it remembers.
+
+import { useContext } from 'preact/hooks';
+import { Chips } from './chips.tsx';
+import { nodes } from './layout.ts';
+import { isPicked, OnStageContext } from './selection.ts';
+
+export const linkWords = {
+  whole: '',
+  slow: 'the way is slow',
+  cut: 'cut off, in silence',
+  refusing: 'refuses connections',
+} as const;
+
+export function Store() {
+  const on = useContext(OnStageContext);
+  const store = on?.view.value.store;
+  if (on === null || store === null || store === undefined) return null;
+  const picked = isPicked(on.picked.value, 'store');
+  return (
+    <div class="column store-place">
+      <div class={`node store ${store.state}`} data-node={nodes.store}>
+        <button
+          type="button"
+          class="head"
+          aria-pressed={picked}
+          onClick={() => {
+            on.picked.value = picked ? null : { kind: 'store' };
+          }}
+        >
+          <span class="name">{store.kind}</span>
+          <span class="state">{linkWords[store.state]}</span>
+        </button>
+        <Chips remembers={store.remembers} most={8} nothing="remembers nobody" />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,27 @@
+// Which requests make a server ask the store, by how the answers are built: a session is read on
+// every request that carries one, a token is only issued, renewed and ended there. The mix of both
+// that `cached` is cannot be told from outside, so its readings are not drawn.
+
+import type { Operation } from '../../../src/core/history.ts';
+import type { Journey } from '../../../src/api/stage.ts';
+
+const keepsTokens: ReadonlySet<Operation> = new Set([
+  'login',
+  'refresh',
+  'logout',
+  'logout-everywhere',
+]);
+
+export function asksStore(answer: string, journey: Pick<Journey, 'f' | 'sess'>): boolean {
+  if (answer === 'memory') return false;
+  if (answer.startsWith('token') || answer === 'cached') return keepsTokens.has(journey.f);
+  return journey.f === 'login' || journey.sess !== null;
+}
+
+/** Whether there is a store to draw: null in words of a recorded run that names only its answer. */
+export function storeOf(answer: string): 'redis' | 'postgres' | null {
+  if (answer === 'memory') return null;
+  return answer.startsWith('redis') || answer === 'cached' || answer === 'token-logged'
+    ? 'redis'
+    : 'postgres';
+}
