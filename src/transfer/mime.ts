@@ -118,7 +118,8 @@ export function agree(content: Content, said: Said): Agreement {
 
 /** What markup says of itself is a better guess than statistics, as long as it can be so. */
 function charsetOf({ head, charset, confirm }: Text): string {
-  const declared = /^\s*<[^]{0,1024}?(?:charset|encoding)\s*=\s*["']?([\w-]+)/i.exec(head)?.[1];
+  const declares = /^\s*<[\s\S]*?(?:charset|encoding)\s*=\s*["']?([\w-]+)/i;
+  const declared = declares.exec(head.slice(0, 1024))?.[1];
   return (declared && confirm(declared)) || charset;
 }
 
