@@ -204,7 +204,7 @@ export interface RecordedRun {
  * GET  /lab/chapters/:name     a chapter, as a page
  *
  * What is refused is a problem (RFC 9457). Where the page is open to others, orders need
- * `authorization: Bearer <token>`; the address that was printed carries it as `#token=<token>`.
+ * `authorization: Bearer <token>`; the address that was printed carries it as `?token=<token>`.
  */
 export const paths = {
   choices: '/lab/choices',
