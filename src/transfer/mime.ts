@@ -22,7 +22,7 @@ import {
   isTextual,
   mayBe,
   typesOfName,
-} from './media-types.ts';
+} from './media-type.ts';
 import { BoundedFile, windowsOf } from './sample.ts';
 import { type Text, textOf } from './text-encoding.ts';
 import { textTypeOf } from './text-type.ts';
