@@ -1,0 +1,2 @@
+create table boats(name text);
+insert into boats values ('Heron');

@@ -1,0 +1,1 @@
+export const count = (boats) => boats.length;
