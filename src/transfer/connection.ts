@@ -26,6 +26,7 @@ export interface ConnectionOptions extends PatienceOptions {
 
 const anonymousVisitor: Visitor = { userId: 'anonymous', userName: '' };
 const retryAfterSeconds = 1;
+const empty = Buffer.alloc(0);
 
 type Command = Extract<Frame, { kind: 'put' | 'get' | 'list' | 'remove' | 'share' }>;
 /** What is known of the file that a command is about. */
@@ -57,6 +58,8 @@ export class Connection {
     try {
       if (await this.#greet(watches)) while (await this.#serve());
     } catch (thrown) {
+      const noticed = noticedOf(undefined, codeOf(thrown));
+      if (noticed !== undefined) this.#note(noticed);
       this.#explain(thrown);
     }
     await this.#wire.end();
@@ -98,18 +101,18 @@ export class Connection {
 
   /** One command. False when there is no other. */
   async #serve(): Promise<boolean> {
+    this.#about = {};
     await this.#wire.flushed();
     if (this.#isDraining) this.breakOff();
     const frame = (await this.#inTime(this.#wire.patience.command())) as Command | undefined;
     if (frame === undefined) return false;
     const startedMs = performance.now();
     using _ = this.#wire.patience.transfer();
-    this.#about = {};
     let outcome: ErrorCode | 'ok' = 'ok';
     try {
       await this.#carryOut(frame);
     } catch (thrown) {
-      outcome = thrown instanceof OperatingError ? thrown.code : 'internal';
+      outcome = codeOf(thrown);
       const noticed = noticedOf(frame.kind, outcome);
       if (noticed !== undefined) this.#note(noticed);
       this.#explain(thrown);
@@ -158,12 +161,15 @@ export class Connection {
   async #takeData(upload: Upload): Promise<FrameOf<'end'>> {
     const { tally } = this.#options.surroundings;
     using _ = this.#wire.patience.pace(upload.offset);
+    let before = empty;
     for (;;) {
       const frame = await this.#wire.next();
       if (frame?.kind === 'end') return frame;
       assert(frame?.kind === 'data');
       tally.bytesIn += frame.content.length;
       await upload.write(frame.content);
+      if (!process.env.NOREUSE) this.#wire.reuse(before);
+      before = frame.content;
     }
   }
 
@@ -256,6 +262,10 @@ export class Connection {
     if (!isOperating || thrown.status >= 500) this.#options.surroundings.trouble(thrown, this.peer);
     if (this.#wire.phase !== 'closed') this.#wire.say(errorFrame(thrown));
   }
+}
+
+function codeOf(thrown: unknown): ErrorCode {
+  return thrown instanceof OperatingError ? thrown.code : 'internal';
 }
 
 function ended(how: 'ended' | 'unknown'): OperatingError {

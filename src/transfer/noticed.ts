@@ -30,9 +30,9 @@ const brokenOff: Partial<Record<ErrorCode, ReasonOf<'transfer-broken-off'>>> = {
   internal: 'failed',
 };
 
-/** Undefined where it is none. */
-export function noticedOf(command: string, code: ErrorCode): Noticed | undefined {
-  const refusal = refused[code];
+/** Undefined where it is none. Without a command: it went wrong before there was one. */
+export function noticedOf(command: string | undefined, code: ErrorCode): Noticed | undefined {
+  const refusal = command === undefined ? undefined : refused[code];
   if (refusal !== undefined) return { kind: 'file-refused', reason: refusal };
   const reason = brokenOff[code];
   const movesFile = command === 'put' || command === 'get';

@@ -25,6 +25,7 @@ export class Patience {
   readonly #late: (error: OperatingError) => void;
   #timer: Disposable | undefined;
   #bytes = 0;
+  #isBusy = false;
   #isExcused = false;
 
   constructor(options: PatienceOptions, late: (error: OperatingError) => void) {
@@ -65,15 +66,16 @@ export class Patience {
     this.#bytes += bytes;
   }
 
-  /** It was this side that could take no more for a while. */
-  excuse(): void {
-    this.#isExcused = true;
+  /** While this side can take no more, nothing that fails to come is the fault of the other. */
+  busy(isBusy: boolean): void {
+    this.#isBusy = isBusy;
+    this.#isExcused ||= isBusy;
   }
 
   #openWindow(extraMs = 0): void {
     const { idleMs, rateMin } = this.#options;
     this.#bytes = 0;
-    this.#isExcused = false;
+    this.#isExcused = this.#isBusy;
     this.#timer = afterTime(idleMs + extraMs, () => {
       if (this.#isExcused || this.#bytes >= (rateMin * idleMs) / 1_000) return this.#openWindow();
       const detail = `Fewer than ${rateMin} bytes a second came`;

@@ -38,6 +38,7 @@ export interface TransferServer extends AsyncDisposable {
 const silenceMs = 1_000;
 const farewellMs = 1_000;
 
+/** @throws OperatingError `unfit-certificate` */
 export async function openTransferServer(options: TransferServerOptions): Promise<TransferServer> {
   const doors = new Doors(options);
   const server = createServer(
@@ -47,6 +48,8 @@ export async function openTransferServer(options: TransferServerOptions): Promis
   );
   server.listen(options.port, options.host);
   await once(server, 'listening');
+  // One that could not be accepted, for want of file descriptors: the others go on.
+  server.on('error', (error) => doors.trouble(error));
   return {
     url: urlOf(server, options.tls === undefined ? 'tcp' : 'tls'),
     get connections() {
@@ -84,7 +87,7 @@ class Doors {
   constructor(options: TransferServerOptions) {
     this.#options = options;
     const { tls } = options;
-    this.#context = tls && createSecureContext({ ...tls, minVersion: 'TLSv1.2' });
+    this.#context = tls && contextOf(tls);
   }
 
   get count(): number {
@@ -106,6 +109,10 @@ class Doors {
     const connection = new Connection(stream, peer, this.#options);
     this.#inside.set(connection, { place, sinceMs: performance.now() });
     this.#running.set(connection, this.#accompany(connection));
+  }
+
+  trouble(error: Error): void {
+    this.#options.surroundings.trouble(error, { ip: '', id: this.#prefix });
   }
 
   drain(): void {
@@ -167,6 +174,15 @@ class Doors {
   #secured(socket: Socket): Socket {
     if (this.#context === undefined) return socket;
     return new TLSSocket(socket, { isServer: true, secureContext: this.#context });
+  }
+}
+
+function contextOf(tls: NonNullable<TransferServerOptions['tls']>): SecureContext {
+  try {
+    return createSecureContext({ ...tls, minVersion: 'TLSv1.2' });
+  } catch (cause) {
+    const detail = 'The certificate of the transfer and its private key are no pair, or not PEM';
+    throw new OperatingError('unfit-certificate', { detail, cause });
   }
 }
 

@@ -82,10 +82,15 @@ export class Wire {
         if (this.#receiver.finish() === 'complete') return undefined;
         throw new OperatingError('transfer-lost');
       } else {
-        if (this.#socket.isPaused()) this.#socket.resume();
+        this.#resume();
         await this.#change();
       }
     }
+  }
+
+  /** The memory of what came in a data frame is free again. */
+  reuse(content: Buffer): void {
+    this.#receiver.reuse(content);
   }
 
   /** Out of place it is a mistake of the program. */
@@ -127,7 +132,13 @@ export class Wire {
     this.#wake?.();
     if (this.#ahead < aheadBytesMax) return;
     this.#socket.pause();
-    this.patience.excuse();
+    this.patience.busy(true);
+  }
+
+  #resume(): void {
+    if (!this.#socket.isPaused()) return;
+    this.patience.busy(false);
+    this.#socket.resume();
   }
 
   #change(): Promise<void> {
