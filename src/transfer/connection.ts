@@ -26,7 +26,6 @@ export interface ConnectionOptions extends PatienceOptions {
 
 const anonymousVisitor: Visitor = { userId: 'anonymous', userName: '' };
 const retryAfterSeconds = 1;
-const empty = Buffer.alloc(0);
 
 type Command = Extract<Frame, { kind: 'put' | 'get' | 'list' | 'remove' | 'share' }>;
 /** What is known of the file that a command is about. */
@@ -161,15 +160,12 @@ export class Connection {
   async #takeData(upload: Upload): Promise<FrameOf<'end'>> {
     const { tally } = this.#options.surroundings;
     using _ = this.#wire.patience.pace(upload.offset);
-    let before = empty;
     for (;;) {
       const frame = await this.#wire.next();
       if (frame?.kind === 'end') return frame;
       assert(frame?.kind === 'data');
       tally.bytesIn += frame.content.length;
       await upload.write(frame.content);
-      if (!process.env.NOREUSE) this.#wire.reuse(before);
-      before = frame.content;
     }
   }
 

@@ -88,11 +88,6 @@ export class Wire {
     }
   }
 
-  /** The memory of what came in a data frame is free again. */
-  reuse(content: Buffer): void {
-    this.#receiver.reuse(content);
-  }
-
   /** Out of place it is a mistake of the program. */
   say(frame: Frame): void {
     if (this.#isEnding || this.#socket.destroyed) return;
