@@ -124,8 +124,10 @@ const shown = new Set([
 /** Whether a file of this type would have been seen to be one. */
 export const isShown = (type: string): boolean => shown.has(type) || /\+(?:xml|json)$/.test(type);
 
-const zipBased =
-  /\+zip$|openxmlformats|opendocument|macroenabled|java-archive|xpinstall|\.package-archive|\.apple\.|\.kmz$|visio|3mf/;
+const zipBased = new RegExp(
+  String.raw`\+zip$|openxmlformats|opendocument|macroenabled|java-archive|xpinstall|` +
+    String.raw`\.package-archive|\.apple\.|\.kmz$|visio|3mf`,
+);
 
 /** What a file of this type is as well, in more general words. */
 export function broaderThan(type: string): readonly string[] {

@@ -1,14 +1,14 @@
 // The media type of a finished upload: content decides, the claim and the name are witnesses.
 //
 // Content can show a binary format by its signature (file-type), that bytes are text and often in
-// which encoding, and that a text is markup or JSON. It cannot show that a file is sound, harmless,
-// or nothing else besides: what begins as one format may carry another further on, and what counts
-// is how it begins. Nor can it tell CSV, Markdown or a program from plain text: there a name's ending
-// says which, and a claim may say it more exactly, if neither disagrees with the other. A witness
-// disagrees when content would have shown what it says, or shows something else; it may use another
-// name of the type or a more general one. What runs in a browser (HTML, SVG, XML) is called so if and
-// only if content shows it, whatever was said; JavaScript only where the name says so and no claim
-// denies it. A type that nothing shows is application/octet-stream.
+// which encoding, and that a text is markup or JSON. It cannot show that a file is sound,
+// harmless, or nothing else besides: what begins as one format may carry another further on, and
+// what counts is how it begins. Nor can it tell CSV, Markdown or a program from plain text: there
+// a name's ending says which, and a claim may say it more exactly, if neither disagrees with the
+// other. A witness disagrees when content would have shown what it says, or shows something else;
+// it may use another name of the type or a more general one. What runs in a browser (HTML, SVG,
+// XML) is called so if and only if content shows it, whatever was said; JavaScript only where the
+// name says so and no claim denies it. A type that nothing shows is application/octet-stream.
 
 import type { FileHandle } from 'node:fs/promises';
 import { MIMEType } from 'node:util';
@@ -51,8 +51,8 @@ const unknown = 'application/octet-stream';
 
 /**
  * The type to store for a finished upload. The handle is only read, at positions of its own, and is
- * left open. What is read is bounded whatever the size: 1 MiB for text, 8 MiB for signatures. Errors
- * of reading are passed on as they are.
+ * left open. What is read is bounded whatever the size: 1 MiB for text, 8 MiB for signatures.
+ * Errors of reading are passed on as they are.
  */
 export async function typeToStore(
   file: FileHandle,

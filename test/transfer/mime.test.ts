@@ -133,7 +133,7 @@ describe('a charset', () => {
     expect(of('shift-jis.txt', 'shift_jis')).toEqual(told('shift_jis'));
   });
 
-  test('of seven bits is UTF-8, and one that no browser should follow is refused', () => {
+  test('of seven bits is UTF-8, and one that no browser follows is refused', () => {
     expect(of('ascii.txt', 'us-ascii')).toEqual(told('utf-8'));
     expect(of('ascii.txt', 'utf-7')).toEqual(mismatch);
     expect(of('ascii.txt', 'x-none')).toEqual(mismatch);
