@@ -1,8 +1,10 @@
 // What is asked when everything is over and healed: every server is asked directly about every
-// credential, the living and the dead, and every cart is looked into through the gateway. Without
-// it most laws would be judged on luck.
+// credential, the living and the dead, and every cart is looked into through the gateway. Uploads
+// that broke off are brought to their end, and all files are looked for. Without it most laws would
+// be judged on luck.
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Step } from '../workloads/workload.ts';
 import type { Client } from './client.ts';
 import type { Cluster } from './cluster.ts';
 import type { Crowd } from './crowd.ts';
@@ -30,9 +32,30 @@ export async function lookBack(
     }
     await client.perform({ atMs: 0, f: 'read' }, 0, recorder.now());
   };
-  const gate = new Gate(clientsAtOnce);
-  await Promise.all(crowd.clients.map((client) => gate.pass(() => ask(client))));
+  const everybody = async (does: (client: Client, index: number) => Promise<void>) => {
+    const gate = new Gate(clientsAtOnce);
+    const { clients } = crowd;
+    await Promise.all(clients.map((client, index) => gate.pass(() => does(client, index))));
+  };
+  await everybody(ask);
+  if (cluster.server(0).transferUrl === undefined) return;
+  const make = async (client: Client, steps: readonly Step[]) => {
+    for (const step of steps) {
+      signal?.throwIfAborted();
+      await client.perform(step, 0, recorder.now());
+    }
+  };
+  await everybody((client) => make(client, [list, loginAgain, ...client.sent]));
+  await everybody((client, index) => {
+    const neighbour = crowd.clients.at(index - 1) ?? client;
+    const looks = [...client.sent, ...neighbour.sent].map(fetching);
+    return make(client, [list, ...looks]);
+  });
 }
+
+const list: Step = { atMs: 0, f: 'list' };
+const loginAgain: Step = { atMs: 0, f: 'login', again: true };
+const fetching = ({ key = '' }: Step): Step => ({ atMs: 0, f: 'fetch', key });
 
 /**
  * Throws when a server that was healed does not become ready: the harness cannot judge then. One

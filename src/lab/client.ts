@@ -2,12 +2,13 @@
 // record of all it does. It keeps the credentials of sessions that it ended, to present them again
 // as a thief would. It retries nothing: a client that retries hides what a server did.
 
-import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { Agent, request } from 'undici';
-import { isTransfer, type Operation } from '../core/history.ts';
+import { isTransfer, type Operation, type Transfer } from '../core/history.ts';
 import type { Step } from '../workloads/workload.ts';
 import type { Doors } from './cluster.ts';
+import { type Asked, contentOf, transfer } from './file-client.ts';
 import { type Carried, clearsSession, forged, Jar, type RequestLine, requestLine } from './jar.ts';
 import { type Exchange, isSuccess, outcomeOf } from './outcome.ts';
 import { hashOf, type Recorder } from './recorder.ts';
@@ -23,6 +24,8 @@ export interface ClientOptions {
   readonly number: number;
   readonly doors: Doors;
   readonly recorder: Recorder;
+  /** The ids of files by name, shared with others, so that they may try them; absent: its own. */
+  readonly files?: Map<string, string>;
 }
 
 interface Held {
@@ -48,10 +51,15 @@ export class Client implements AsyncDisposable {
   /** The login whose credential is in the jar. */
   #sess: string | null = null;
   #logins = 0;
+  /** The latest answer that showed it took the client for nobody. */
+  #isUnknown = false;
+  readonly #files: Map<string, string>;
+  readonly #sent = new Map<string, Step>();
 
   constructor(options: ClientOptions) {
     this.name = options.name;
     this.#options = options;
+    this.#files = options.files ?? new Map();
     this.#agent = new Agent({ connect: addressOf(options.number) });
   }
 
@@ -74,6 +82,11 @@ export class Client implements AsyncDisposable {
     return this.#held() !== undefined;
   }
 
+  /** All files that it has tried to send, as steps that send them again. */
+  get sent(): readonly Step[] {
+    return [...this.#sent.values()];
+  }
+
   get hasEnded(): boolean {
     return this.#ended.length > 0;
   }
@@ -84,7 +97,11 @@ export class Client implements AsyncDisposable {
   async perform(step: Step, lane: number, tPlan: number): Promise<void> {
     const { recorder, doors, user, password } = this.#options;
     const { f } = step;
-    assert(!isTransfer(f), 'files are not sent yet');
+    if (isTransfer(f)) {
+      await this.#transfer(f, step, lane, tPlan);
+      return;
+    }
+    if (step.again && !this.#isUnknown) return;
     const held = step.f === 'replay' ? this.#ended.at(-1) : this.#held();
     if (held === undefined && step.f !== 'login') return;
     const carried = held && step.f === 'forge' ? forged(held.carried) : held?.carried;
@@ -110,12 +127,14 @@ export class Client implements AsyncDisposable {
         ? nothing('ECONNREFUSED')
         : await this.#exchange(origin, requestLine(step, f, speaker), headers);
     const begun = foreign ? {} : this.#learn(step.f, held, got);
+    const shown = seen(got, user);
+    if (!foreign && shown.seen) this.#isUnknown = shown.seen.user === null;
     recorder.complete({
       t: outcomeOf(step.f, got),
       i,
       status: got.status,
       server: text(got.headers['x-served-by']) ?? null,
-      ...seen(got, user),
+      ...shown,
       ...begun,
       ...(got.requestId !== undefined && { req: got.requestId }),
       ...(got.reason !== undefined && { reason: got.reason }),
@@ -128,6 +147,35 @@ export class Client implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#agent.destroy();
+  }
+
+  async #transfer(f: Transfer, step: Step, lane: number, tPlan: number): Promise<void> {
+    const { recorder, doors, user } = this.#options;
+    const held = this.#held();
+    const { transferUrl } = doors.server(0);
+    const { key = '', val = 0 } = step;
+    const id = this.#files.get(key);
+    if (held === undefined || transferUrl === undefined) return;
+    if (f === 'fetch' && id === undefined) return;
+    if (f === 'send') this.#sent.set(key, step);
+    const content = f === 'send' ? contentOf(key, val) : undefined;
+    const i = recorder.invoke({
+      ...{ f, client: this.name, lane, user, sess: held.sess, cred: hashOf(held.carried.text) },
+      to: 'transfer',
+      ...(f !== 'list' && { key }),
+      ...(content && { val, sha256: hash('sha256', content) }),
+      tPlan,
+    });
+    const asked: Asked = content
+      ? { f: 'send', name: key, content }
+      : id !== undefined
+        ? { f: 'fetch', id }
+        : { f: 'list' };
+    const told = await transfer(transferUrl, held.carried, asked);
+    if (told.seen) this.#isUnknown = told.seen.user === null;
+    const [receipt] = told.seen?.files ?? [];
+    if (f === 'send' && receipt) this.#files.set(key, receipt.id);
+    recorder.complete({ i, server: null, ...told });
   }
 
   #held(): Held | undefined {

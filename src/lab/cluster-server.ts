@@ -8,6 +8,9 @@ import { type Link, openLink } from './link.ts';
 import type { Remembering, Supervised, Supervisor } from './supervisor.ts';
 import { warmUp } from './warm-up.ts';
 
+/** One server alone writes to a vault; the others read it. */
+const filesServer = 's1';
+
 export interface Door {
   readonly name: string;
   /** Undefined while it is down. */
@@ -83,6 +86,7 @@ export class ClusterServer implements ServerPort, AsyncDisposable {
       signal,
       env: {
         ...env,
+        ...(env.VAULT_FOLDER && this.name === filesServer && { TRANSFER_PORT: '0' }),
         REPLICA: this.name,
         INCARNATION: String(this.#incarnation),
         SESSION_STORE_URL: storeUrl,

@@ -22,8 +22,9 @@ export class Crowd implements AsyncDisposable {
   constructor(plans: readonly ClientPlan[], options: CrowdOptions) {
     this.#plans = plans;
     this.#recorder = options.recorder;
+    const files = new Map<string, string>();
     this.clients = plans.map(
-      ({ client: name, user }, number) => new Client({ ...options, name, user, number }),
+      ({ client: name, user }, number) => new Client({ ...options, name, user, number, files }),
     );
   }
 

@@ -66,6 +66,8 @@ export interface Lab extends AsyncDisposable {
 interface Needs {
   /** A Redis must have another that follows it. */
   readonly standby?: boolean | undefined;
+  /** There is a vault for files, for as long as the run. */
+  readonly files?: boolean | undefined;
 }
 
 /** Users are called user1, user2 and so on; no plan has more. */
@@ -186,8 +188,10 @@ class SharedGround implements Lab {
     const endings = apart && { REVOCATIONS_URL: await copy(`${this.#prefix}_${number}_endings`) };
     const folder = await this.#folderOf(run, number);
     const audit = this.#audit && { AUDIT_FOLDER: join(folder, 'audit'), AUDIT_FIELD: 'true' };
+    const vault = needs.files && { VAULT_FOLDER: join(folder, 'vault') };
+    if (vault) stack.defer(() => rm(vault.VAULT_FOLDER, { recursive: true, force: true }));
     const answered = { STRATEGY: strategy, STORE: store, ...settings, ...endings };
-    const env = { ...this.#env(), ...answered, ...audit };
+    const env = { ...this.#env(), ...answered, ...audit, ...vault };
     const owned = stack.move();
     return { folder, env, ...stands, [Symbol.asyncDispose]: () => owned.disposeAsync() };
   }
@@ -229,6 +233,11 @@ class SharedGround implements Lab {
       AUDIT_ANCHOR: undefined,
       AUDIT_KEY: undefined,
       AUDIT_KEY_FILE: undefined,
+      TRANSFER_PORT: undefined,
+      TRANSFER_TLS_CERT_FILE: undefined,
+      TRANSFER_TLS_KEY_FILE: undefined,
+      TRANSFER_ANONYMOUS: 'false',
+      VAULT_FOLDER: undefined,
       PORT: '0',
       HOST: '127.0.0.1',
       LOG_LEVEL: 'warn',

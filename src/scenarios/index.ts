@@ -1,5 +1,7 @@
 export { cutLink as 'cut-link' } from './cut-link.ts';
 export { failover } from './failover.ts';
+export { filesCut as 'files-cut' } from './files-cut.ts';
+export { filesServerKilled as 'files-server-killed' } from './files-server-killed.ts';
 export { fiveServers as 'five-servers' } from './five-servers.ts';
 export { logoutRace as 'logout-race' } from './logout-race.ts';
 export { logoutReplay as 'logout-replay' } from './logout-replay.ts';

@@ -87,6 +87,8 @@ export interface Scenario {
     readonly storeTimeoutMs?: number;
     /** A Redis has another that follows it and can take its place. */
     readonly standby?: boolean;
+    /** The first server takes files, too. */
+    readonly files?: true;
     /** How old a server's view of what has ended may be; absent: as the server has it. */
     readonly revocationStalenessMs?: number;
   };

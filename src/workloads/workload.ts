@@ -13,6 +13,8 @@ export interface Step {
   readonly key?: string;
   /** Quantity to add, for put; size in bytes, for send. */
   readonly val?: number;
+  /** Made only where the answer before took the client for nobody. */
+  readonly again?: true;
   /** Ask this server directly (0 is the first), past the gateway. */
   readonly server?: number;
 }

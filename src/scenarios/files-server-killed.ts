@@ -1,0 +1,42 @@
+// The server that takes files is killed while many are on their way, over a link that breaks
+// connections off so that many parts wait to be gone on with. The files are whole under every answer; who their sender is, a server that kept it in
+// its own memory has forgotten, and the users log in again before they go on.
+
+import { allArrive } from './files-cut.ts';
+import type { Expectation, Scenario } from './scenario.ts';
+
+const survives: Expectation = {
+  verdicts: {
+    identity: 'HOLDS',
+    durability: 'HOLDS',
+    availability: 'HOLDS',
+    'whole-files': 'HOLDS',
+  },
+  measures: { ...allArrive, 'durability.lost': [0, 0] },
+};
+
+export const filesServerKilled: Scenario = {
+  beyond: true,
+  place: 32,
+  title: 'The server that takes files is killed',
+  question: 'What is left of the files, and of who sent them?',
+  chapter: 'docs/concepts/03-stateful-in-memory.md',
+  cluster: { servers: 1, policy: 'round-robin', files: true },
+  workload: 'send-files',
+  users: 12,
+  lengthMs: 6_000,
+  faults: [
+    { atMs: 500, fault: 'truncate-link', options: { link: 'transfer' }, forMs: 2_000 },
+    { atMs: 1_900, fault: 'crash', forMs: 100 },
+  ],
+  expect: {
+    token: survives,
+    memory: {
+      verdicts: { ...survives.verdicts, durability: 'VIOLATED' },
+      measures: { ...allArrive, 'durability.lost': [6, 12] },
+      because: 'the killed server alone knew who the users are; of files it had kept what it said',
+    },
+    postgres: survives,
+    redis: survives,
+  },
+};
