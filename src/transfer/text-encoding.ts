@@ -1,8 +1,9 @@
-// Whether bytes are text, and in which encoding. UTF-8 and UTF-16 prove themselves: hardly anything
-// else is valid in them. The older encodings do not (any byte is a letter in most of them), so there
-// the statistics of chardet are a guess, which a claim may correct as long as the bytes can be read
-// so. Text has none of the bytes that the MIME Sniffing Standard calls binary: a text with a NUL is
-// no text. Encodings have the names of the WHATWG Encoding Standard, where ISO-8859-1 is windows-1252.
+// Whether bytes are text, and in which encoding. UTF-8 and UTF-16 prove themselves: hardly
+// anything else is valid in them. The older encodings do not (any byte is a letter in most of
+// them), so there the statistics of chardet are a guess, which a claim may correct as long as the
+// bytes can be read so. Text has none of the bytes that the MIME Sniffing Standard calls binary: a
+// text with a NUL is no text. Encodings have the names of the WHATWG Encoding Standard, where
+// ISO-8859-1 is windows-1252.
 
 import { analyse } from 'chardet';
 

@@ -1,7 +1,7 @@
-// What kind of text a text shows itself to be: markup, JSON, or one of the few formats that have to
-// begin in a certain way. A browser's rules for HTML (WHATWG MIME Sniffing) are the least that is
-// taken for HTML here, wherever white space, byte order marks and comments put the first tag. Nothing
-// is parsed but JSON, and that only when it is whole; neither is well-formedness shown.
+// What kind of text a text shows itself to be: markup, JSON, or one of the few formats that have
+// to begin in a certain way. A browser's rules for HTML (WHATWG MIME Sniffing) are the least that
+// is taken for HTML here, wherever white space, byte order marks and comments put the first tag.
+// Nothing is parsed but JSON, and that only when it is whole; neither is well-formedness shown.
 
 export interface TextType {
   readonly type: string;
