@@ -26,6 +26,7 @@ export interface ConnectionOptions extends PatienceOptions {
 
 const anonymousVisitor: Visitor = { userId: 'anonymous', userName: '' };
 const retryAfterSeconds = 1;
+const empty = Buffer.alloc(0);
 
 type Command = Extract<Frame, { kind: 'put' | 'get' | 'list' | 'remove' | 'share' }>;
 /** What is known of the file that a command is about. */
@@ -107,6 +108,7 @@ export class Connection {
     if (frame === undefined) return false;
     const startedMs = performance.now();
     using _ = this.#wire.patience.transfer();
+    using _beat = this.#beat();
     let outcome: ErrorCode | 'ok' = 'ok';
     try {
       await this.#carryOut(frame);
@@ -146,33 +148,36 @@ export class Connection {
     this.#demandRecord();
     const takenOver = () => this.#wire.break(new OperatingError('upload-taken-over'));
     const request = { uploadId, bytes, name, claimedType };
-    await using upload = await this.#atWork(vault.begin(this.#visitor, request, takenOver));
+    await using upload = await vault.begin(this.#visitor, request, takenOver);
     const { id: file, offset, sha256, stored } = upload;
     this.#about = { file };
     this.#wire.say({ kind: 'have', file, offset, sha256 });
     const end = await this.#takeData(upload);
-    const record = await this.#atWork(upload.commit(end.sha256));
+    const record = await upload.commit(end.sha256);
     const again = stored && { reason: 'repeated' as const };
-    await this.#atWork(this.#record({ kind: 'file-stored', ...again }, record));
+    await this.#record({ kind: 'file-stored', ...again }, record);
     this.#wire.say({ kind: 'receipt', ...described(record) });
   }
 
   async #takeData(upload: Upload): Promise<FrameOf<'end'>> {
     const { tally } = this.#options.surroundings;
     using _ = this.#wire.patience.pace(upload.offset);
+    let before: Buffer = empty;
     for (;;) {
       const frame = await this.#wire.next();
       if (frame?.kind === 'end') return frame;
       assert(frame?.kind === 'data');
       tally.bytesIn += frame.content.length;
       await upload.write(frame.content);
+      this.#wire.reuse(before);
+      before = frame.content;
     }
   }
 
   async #give({ file, offset }: FrameOf<'get'>): Promise<void> {
     const { vault, surroundings } = this.#options;
     this.#about = { file };
-    await using opened = await this.#atWork(vault.open(this.#visitor, file));
+    await using opened = await vault.open(this.#visitor, file);
     if (opened === undefined) throw new OperatingError('not-found');
     const { record } = opened;
     if (offset > record.bytes) {
@@ -192,7 +197,7 @@ export class Connection {
   }
 
   async #list(): Promise<void> {
-    const records = await this.#atWork(this.#options.vault.list(this.#visitor));
+    const records = await this.#options.vault.list(this.#visitor);
     for (const record of records) {
       await this.#wire.flushed();
       this.#wire.say({ kind: 'entry', ...described(record) });
@@ -203,7 +208,7 @@ export class Connection {
   /** It takes a right away: it is on record if that is possible, and is not held up. */
   async #remove({ file }: FrameOf<'remove'>): Promise<void> {
     this.#about = { file };
-    const isRemoved = await this.#atWork(this.#options.vault.remove(this.#visitor, file));
+    const isRemoved = await this.#options.vault.remove(this.#visitor, file);
     if (!isRemoved) throw new OperatingError('not-found');
     this.#wire.say({ kind: 'done' });
     this.#note({ kind: 'file-removed' });
@@ -214,9 +219,9 @@ export class Connection {
     if (this.#session === undefined) throw new OperatingError('not-authenticated');
     if (user === '') throw new OperatingError('invalid-request', { detail: 'Share with whom?' });
     this.#demandRecord();
-    const isShared = await this.#atWork(this.#options.vault.share(this.#visitor, file, user));
+    const isShared = await this.#options.vault.share(this.#visitor, file, user);
     if (!isShared) throw new OperatingError('not-found');
-    await this.#atWork(this.#record({ kind: 'file-shared' }));
+    await this.#record({ kind: 'file-shared' });
     this.#wire.say({ kind: 'done' });
   }
 
@@ -240,15 +245,10 @@ export class Connection {
     return { ...noticed, ...who, ...this.#about, ...(file && { bytes: file.bytes }) };
   }
 
-  /** Tells the client now and then that this side is not done. */
-  async #atWork<T>(work: Promise<T>): Promise<T> {
-    const everyMs = this.#options.idleMs / 3;
-    const telling = setInterval(() => this.#wire.say({ kind: 'wait' }), everyMs);
-    try {
-      return await work;
-    } finally {
-      clearInterval(telling);
-    }
+  /** Until disposed of: tells the client now and then that this side is still at work. */
+  #beat(): Disposable {
+    const beating = setInterval(() => this.#wire.beat(), this.#options.idleMs / 3);
+    return { [Symbol.dispose]: () => clearInterval(beating) };
   }
 
   #explain(thrown: unknown): void {

@@ -24,9 +24,12 @@ export class Receiver {
   readonly #listener: Side;
   readonly #conversation = new Conversation();
   #header: Header | undefined;
-  #held = empty;
+  #held: Buffer = empty;
   #heldBytes = 0;
   #isDeaf = false;
+  /** What was allocated here for data, and may be used again. */
+  readonly #lent = new WeakSet<ArrayBufferLike>();
+  #spare: Buffer[] = [];
 
   /** @param listener who receives: a server reads what clients send, a client what servers send. */
   constructor(listener: Side) {
@@ -55,6 +58,12 @@ export class Receiver {
     }
   }
 
+  /** Nobody looks at this content of a data frame any more: its memory may hold a later one. */
+  reuse({ buffer }: Buffer): void {
+    const isSpare = this.phase === 'uploading' && this.#lent.delete(buffer);
+    if (isSpare) this.#spare.push(Buffer.from(buffer));
+  }
+
   /**
    * To be written, in this order. Out of place it is a mistake of the program: ask `phase` before.
    * An error may be said in every phase but closed.
@@ -77,6 +86,7 @@ export class Receiver {
     this.#hold(bytes.subarray(0, missing), this.#heldBytes + missing);
     if (bytes.length < missing) return undefined;
     const whole = this.#held.subarray(0, this.#heldBytes);
+    this.#lent.add(this.#held.buffer);
     this.#held = empty;
     this.#heldBytes = 0;
     return whole;
@@ -85,13 +95,18 @@ export class Receiver {
   #hold(bytes: Buffer, bytesMax: number): void {
     const total = this.#heldBytes + bytes.length;
     if (total > this.#held.length) {
-      const room = Math.min(bytesMax, Math.max(growth * total, heldBytesMin));
-      const larger = Buffer.allocUnsafeSlow(room);
+      const larger = this.#room(total, bytesMax);
       this.#held.copy(larger, 0, 0, this.#heldBytes);
       this.#held = larger;
     }
     bytes.copy(this.#held, this.#heldBytes);
     this.#heldBytes = total;
+  }
+
+  #room(total: number, bytesMax: number): Buffer {
+    const spare = this.#spare.pop();
+    if (spare !== undefined && spare.length >= bytesMax) return spare;
+    return Buffer.allocUnsafeSlow(Math.min(bytesMax, Math.max(growth * total, heldBytesMin)));
   }
 
   #advance(whole: Buffer): Action | undefined {
@@ -111,6 +126,7 @@ export class Receiver {
   #taken(header: Header, payload: Buffer): Action {
     this.#header = undefined;
     const frame = decode(header.kind, payload);
+    if (frame.kind !== 'data') this.#spare = [];
     const wrong = this.#conversation.take(this.#speaker, frame);
     return wrong === undefined ? { do: 'take', frame } : this.#refused(wrong);
   }

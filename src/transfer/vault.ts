@@ -85,9 +85,9 @@ export interface Upload extends AsyncDisposable {
   /** The file is stored already: `commit` gives its record again, and nothing can be written. */
   readonly stored?: FileRecord;
   /**
-   * Takes the next bytes over: the caller does not change them afterwards. Resolves when more may
-   * come, which is before these are written. One call at a time; a failure may show only at the
-   * next call or at the commit.
+   * Takes the next bytes over: the caller does not change them afterwards. Resolves when those of
+   * the call before are written, and their memory is the caller's again. One call at a time; a
+   * failure may show only at the next call or at the commit.
    * @throws OperatingError `file-too-large`, `quota-exceeded`, `upload-conflict` (more than was
    *   declared), `upload-taken-over`, `vault-unavailable` (a full disk)
    */

@@ -88,6 +88,11 @@ export class Wire {
     }
   }
 
+  /** The memory of what came in a data frame is free again. */
+  reuse(content: Buffer): void {
+    this.#receiver.reuse(content);
+  }
+
   /** Out of place it is a mistake of the program. */
   say(frame: Frame): void {
     if (this.#isEnding || this.#socket.destroyed) return;
@@ -95,6 +100,12 @@ export class Wire {
     this.#socket.cork();
     for (const piece of pieces) this.#socket.write(piece);
     this.#socket.uncork();
+  }
+
+  /** Says that this side is alive, where it is due to say something and is not saying anything. */
+  beat(): void {
+    const isBetween = this.phase === 'ready' || this.phase === 'closed';
+    if (!isBetween && this.#socket.writableLength === 0) this.say({ kind: 'wait' });
   }
 
   /** Resolves when there is room for more. @throws OperatingError why it was broken off */
