@@ -10,6 +10,7 @@ import { listCommand } from './list.ts';
 import { replayCommand } from './replay.ts';
 import { runCommand } from './run.ts';
 import { serveCommand } from './serve.ts';
+import { startCommand } from './start.ts';
 import { transferCommand } from './transfer.ts';
 import { transferServeCommand } from './transfer-serve.ts';
 
@@ -19,6 +20,7 @@ Three answers, run as real servers, put to the test.`;
 
 const outro = `
 Start here:
+  npm start                                    the live page: see it, break it
   npm run lab                                  the whole course, in about a minute
   npm run lab -- memory-two-servers            one experiment: the key insight
   npm run sessionlab -- serve --answer memory  two real servers to talk to with curl
@@ -28,6 +30,7 @@ function program(): Command {
   return new Command('sessionlab')
     .description(intro)
     .addHelpText('after', outro)
+    .addCommand(startCommand())
     .addCommand(labCommand())
     .addCommand(listCommand())
     .addCommand(lagCommand())
