@@ -56,6 +56,7 @@ export interface Decoration {
   store?(store: SessionStore): SessionStore;
   recogniser?(recogniser: Recogniser, store: SessionStore): Recogniser;
   accounts?(accounts: Accounts): Accounts;
+  vault?(vault: Vault): Vault;
   /** Runs before the routes are added: for hooks. */
   app?(app: App): void;
 }

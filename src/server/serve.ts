@@ -66,8 +66,15 @@ async function serve(
   const recognition = await openRecognition(config, store, decoration.schema);
   const recogniser = decoration.recogniser?.(recognition.recogniser, store);
   const accounts = openedAccounts && (decoration.accounts?.(openedAccounts) ?? openedAccounts);
+  const { writableVault } = vaults;
+  const vault = writableVault && decoration.vault?.(writableVault);
   const own = { ...recognition, ...(recogniser && { recogniser }) };
-  const kept = { ...(accounts && { accounts }), ...(audit && { audit }), ...vaults };
+  const kept = {
+    ...(accounts && { accounts }),
+    ...(audit && { audit }),
+    ...vaults,
+    ...(vault && { vault, writableVault: vault }),
+  };
   const parts = { config, store, meter, ...kept, ...own };
   opened.move();
   await noteService(audit, config, 'started', origins);

@@ -44,9 +44,9 @@ function files(
     } as const;
     return [
       { ...at(0), ...send },
+      { ...at(0.02), f: 'list' },
       { ...at(0.1), f: 'login', again: true },
       { ...at(0.1), ...send },
-      { ...at(0.3), f: 'list' },
       { ...at(0.4), ...send },
       { ...at(0.5), f: 'fetch', key },
       { ...at(0.6), f: 'fetch', key: `${neighbour}-${index + 1}.txt` },

@@ -11,6 +11,7 @@ import type { PropertyName } from '../../src/core/verdict.ts';
 import { type Lab, openLab } from '../../src/lab/lab.ts';
 import { planScenario } from '../../src/lab/plan.ts';
 import { type RunResult, runPlan } from '../../src/lab/run.ts';
+import { filesServerKilled } from '../../src/scenarios/files-server-killed.ts';
 import { logoutRace } from '../../src/scenarios/logout-race.ts';
 import type { Scenario } from '../../src/scenarios/scenario.ts';
 
@@ -58,6 +59,14 @@ const outage: Scenario = {
   faults: [{ atMs: 1_600, fault: 'store-down', forMs: 700 }],
 };
 
+/** Nothing goes wrong but the server: what is sent is looked for at once, and by others. */
+const files: Scenario = {
+  ...ordinary,
+  cluster: { servers: 1, policy: 'round-robin', files: true },
+  workload: 'send-files',
+  users: 6,
+};
+
 async function examine(scenario: Scenario, seed: string, mutant?: string): Promise<RunResult> {
   const entry = mutant && fileURLToPath(new URL(`../mutants/${mutant}.ts`, import.meta.url));
   const plan = planScenario(mutant ?? 'clean', scenario, 'postgres', seed);
@@ -75,6 +84,8 @@ test.each<[mutant: string, scenario: Scenario, caughtBy: readonly PropertyName[]
   ['shared-current-user', ordinary, ['identity']],
   ['read-modify-write', tabs, ['no-lost-update']],
   ['fail-open', outage, ['fails-closed', 'revocation']],
+  ['receipt-before-commit', files, ['whole-files']],
+  ['files-for-everybody', files, ['whole-files']],
 ])(
   '%s is caught',
   async (mutant, scenario, caughtBy) => {
@@ -107,6 +118,12 @@ test('the clean application gives no false alarm in twenty seeded runs', async (
 
 test('the clean application loses no race of a logout', async () => {
   const { surprises, missing } = await examine(logoutRace, '7f3a');
+  expect([...surprises, ...missing]).toEqual([]);
+}, 60_000);
+
+test('the clean application keeps files whole though its memory of their senders is killed', async () => {
+  const plan = planScenario('clean', filesServerKilled, 'memory', '7f3a');
+  const { surprises, missing } = await runPlan(plan, lab, {});
   expect([...surprises, ...missing]).toEqual([]);
 }, 60_000);
 
