@@ -78,10 +78,17 @@ export async function openPage(options: PageOptions): Promise<OpenPage> {
 function startFront(page: string, { port, host }: PageOptions) {
   const names = Object.keys(answers);
   const policy = 'round-robin';
+  const unchecked = { unchecked: true } as const;
   return node.start({
     groups: [
-      { name: pageGroup, policy, pages: true, upstreams: [{ name: pageGroup, url: page }] },
-      ...names.map((name) => ({ name, policy, upstreams: [] })),
+      {
+        name: pageGroup,
+        policy,
+        pages: true,
+        ...unchecked,
+        upstreams: [{ name: pageGroup, url: page }],
+      },
+      ...names.map((name) => ({ name, policy, ...unchecked, upstreams: [] })),
     ],
     routes: [
       { path: '/', group: pageGroup },

@@ -23,6 +23,8 @@ export interface Group {
   readonly cookies?: readonly string[];
   /** Its servers serve pages: their own content security policy is passed on. */
   readonly pages?: true;
+  /** They are never asked whether they are ready, as what looks after servers of its own is not. */
+  readonly unchecked?: true;
   readonly upstreams: readonly Upstream[];
 }
 
@@ -107,4 +109,6 @@ export type GatewayFeature =
   /** Bounds on what one client address may do. */
   | 'client-limits'
   /** Passing on the content security policy of a server. */
-  | 'pages';
+  | 'pages'
+  /** Groups that are not looked after. */
+  | 'unchecked';

@@ -14,7 +14,10 @@ const PROGRAM = programPath('../gateways/nginx/process', import.meta.url);
 
 export const nginx: Gateway = {
   says: 'a real nginx from 1.22, run by a process of ours that writes its configuration',
-  lacks: { pages: 'all answers get the policy of the gateway' },
+  lacks: {
+    pages: 'all answers get the policy of the gateway',
+    unchecked: 'every server is looked after',
+  },
   missing: () => (nginxProgram() ? undefined : 'There is no nginx here: run `npm run setup`.'),
 
   async start(options) {

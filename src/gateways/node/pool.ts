@@ -9,7 +9,12 @@ export interface PooledServer extends Candidate, Checked {
 }
 
 export class Pool {
+  readonly #isChecked: boolean;
   #servers: readonly PooledServer[] = [];
+
+  constructor(isChecked: boolean) {
+    this.#isChecked = isChecked;
+  }
 
   route(upstreams: readonly Upstream[]): void {
     this.#servers = upstreams.map(({ name, url }) => {
@@ -22,7 +27,8 @@ export class Pool {
 
   /** In the order of the route. */
   candidates(except: ReadonlySet<PooledServer>): readonly PooledServer[] {
-    return askable(this.#servers.filter((server) => !except.has(server)));
+    const untried = this.#servers.filter((server) => !except.has(server));
+    return this.#isChecked ? askable(untried) : untried;
   }
 
   inFlight(): number {
@@ -30,7 +36,7 @@ export class Pool {
   }
 
   startChecking(): void {
-    startChecking(() => this.#servers);
+    if (this.#isChecked) startChecking(() => this.#servers);
   }
 }
 

@@ -59,7 +59,7 @@ function open(group: Group, random: Random): Servers {
   const { name, policy: policyName, upstreams } = group;
   const policy: Policy | undefined = new Map(Object.entries(policies)).get(policyName);
   if (policy === undefined) throw new Error(`No policy is called ${policyName}`);
-  const pool = new Pool();
+  const pool = new Pool(group.unchecked !== true);
   pool.route(upstreams);
   return { group, pool, policy, picker: policy.start(random.fork(`policy ${name}`)) };
 }
