@@ -8,12 +8,12 @@ import type { Socket } from 'node:net';
 import { afterWrite, type ErrorCode, OperatingError } from '../core/errors.ts';
 import type { Noticed } from '../core/security-event.ts';
 import type { Session } from '../core/session.ts';
-import type { Frame, FrameOf } from './frame.ts';
+import { dataBytesMax, type Frame, type FrameOf } from './frame.ts';
 import { noticedOf } from './noticed.ts';
 import type { PatienceOptions } from './patience.ts';
 import { errorFrame } from './problems.ts';
 import type { Peer, Surroundings } from './surroundings.ts';
-import type { FileRecord, Upload, Vault, Visitor } from './vault.ts';
+import type { FileRecord, OpenedFile, Upload, Vault, Visitor } from './vault.ts';
 import { Wire } from './wire.ts';
 
 export interface ConnectionOptions extends PatienceOptions {
@@ -175,9 +175,8 @@ export class Connection {
   }
 
   async #give({ file, offset }: FrameOf<'get'>): Promise<void> {
-    const { vault, surroundings } = this.#options;
     this.#about = { file };
-    await using opened = await vault.open(this.#visitor, file);
+    await using opened = await this.#options.vault.open(this.#visitor, file);
     if (opened === undefined) throw new OperatingError('not-found');
     const { record } = opened;
     if (offset > record.bytes) {
@@ -185,15 +184,24 @@ export class Connection {
       throw new OperatingError('invalid-request', { detail });
     }
     this.#wire.say({ kind: 'entry', ...described(record) });
-    let at = offset;
-    for await (const content of opened.read(offset)) {
-      await this.#wire.flushed();
-      this.#wire.say({ kind: 'data', offset: at, content });
-      at += content.length;
-      surroundings.tally.bytesOut += content.length;
-    }
+    await this.#giveData(opened, offset);
     this.#wire.say({ kind: 'end', bytes: record.bytes, sha256: record.sha256 });
     this.#note({ kind: 'file-received' }, record);
+  }
+
+  /** Two pieces take turns: one is read while the other is on its way. */
+  async #giveData(opened: OpenedFile, offset: number): Promise<void> {
+    const { tally } = this.#options.surroundings;
+    const { bytes } = opened.record;
+    const pieceBytes = Math.min(dataBytesMax, bytes - offset);
+    let [piece, other] = [Buffer.allocUnsafeSlow(pieceBytes), Buffer.allocUnsafeSlow(pieceBytes)];
+    for (let at = offset; at < bytes; at += pieceBytes) {
+      const content = await opened.fill(piece, at);
+      await this.#wire.flushed();
+      this.#wire.say({ kind: 'data', offset: at, content });
+      tally.bytesOut += content.length;
+      [piece, other] = [other, piece];
+    }
   }
 
   async #list(): Promise<void> {

@@ -60,7 +60,8 @@ export class Receiver {
 
   /** Nobody looks at this content of a data frame any more: its memory may hold a later one. */
   reuse({ buffer }: Buffer): void {
-    const isSpare = this.phase === 'uploading' && this.#lent.delete(buffer);
+    const isMoving = this.phase === 'uploading' || this.phase === 'downloading';
+    const isSpare = isMoving && this.#lent.delete(buffer);
     if (isSpare) this.#spare.push(Buffer.from(buffer));
   }
 

@@ -9,7 +9,7 @@ import { type AddressInfo, createServer, isIPv6, type Server, type Socket } from
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 import { OperatingError } from '../core/errors.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
-import { dataBytesMax, encode } from './frame.ts';
+import { encode } from './frame.ts';
 import { errorFrame } from './problems.ts';
 import type { Peer } from './surroundings.ts';
 
@@ -41,10 +41,8 @@ const farewellMs = 1_000;
 /** @throws OperatingError `unfit-certificate` */
 export async function openTransferServer(options: TransferServerOptions): Promise<TransferServer> {
   const doors = new Doors(options);
-  const server = createServer(
-    // Two frames: what is beyond them waits to be read, or to be written.
-    { allowHalfOpen: true, noDelay: true, highWaterMark: 2 * dataBytesMax },
-    (socket) => doors.arrive(socket),
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+    doors.arrive(socket),
   );
   server.listen(options.port, options.host);
   await once(server, 'listening');

@@ -107,6 +107,11 @@ export interface OpenedFile extends AsyncDisposable {
    * @throws OperatingError `invalid-request` when the offset is beyond the end
    */
   read(offset: number): Readable;
+  /**
+   * Fills the piece with what is in the file from an offset on, and resolves to the part of it that
+   * is full: all of it, unless the file ends.
+   */
+  fill(piece: Buffer, offset: number): Promise<Buffer>;
 }
 
 export interface VaultOptions {

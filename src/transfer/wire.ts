@@ -108,7 +108,11 @@ export class Wire {
     if (!isBetween && this.#socket.writableLength === 0) this.say({ kind: 'wait' });
   }
 
-  /** Resolves when there is room for more. @throws OperatingError why it was broken off */
+  /**
+   * Resolves when there is room for more. What filled a socket's buffer, as a whole piece of a file
+   * does, is then taken, and its memory free again.
+   * @throws OperatingError why it was broken off
+   */
   async flushed(): Promise<void> {
     using _ = this.#socket.writableNeedDrain
       ? this.patience.reading(this.#socket.writableLength)

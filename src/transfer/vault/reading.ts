@@ -77,17 +77,24 @@ class StoredFile implements OpenedFile {
     await this.#handle.close();
   }
 
-  async *#pieces(offset: number): AsyncGenerator<Buffer> {
-    const { bytes } = this.record;
-    for (let at = offset; at < bytes; ) {
-      const piece = Buffer.allocUnsafeSlow(Math.min(pieceBytes, bytes - at));
-      const { bytesRead } = await orUnavailable(this.#handle.read(piece, 0, piece.length, at));
+  async fill(piece: Buffer, offset: number): Promise<Buffer> {
+    const bytes = Math.min(piece.length, this.record.bytes - offset);
+    for (let at = 0; at < bytes; ) {
+      const reading = this.#handle.read(piece, at, bytes - at, offset + at);
+      const { bytesRead } = await orUnavailable(reading);
       if (bytesRead === 0) {
         const detail = 'The file has been cut short behind the back of the vault.';
         throw new OperatingError('vault-unavailable', { detail });
       }
-      yield piece.subarray(0, bytesRead);
       at += bytesRead;
+    }
+    return piece.subarray(0, bytes);
+  }
+
+  async *#pieces(offset: number): AsyncGenerator<Buffer> {
+    const { bytes } = this.record;
+    for (let at = offset; at < bytes; at += pieceBytes) {
+      yield await this.fill(Buffer.allocUnsafeSlow(Math.min(pieceBytes, bytes - at)), at);
     }
   }
 }
