@@ -10,7 +10,12 @@ import { OperatingError } from '../../src/core/errors.ts';
 import { anonymous } from '../../src/core/recognition.ts';
 import type { Session } from '../../src/core/session.ts';
 import { connectTransfer, type TransferOptions } from '../../src/transfer/client.ts';
-import { openTransferServer, type TransferServerOptions } from '../../src/transfer/server.ts';
+import {
+  openTransferServer,
+  type TransferServer,
+  type TransferServerOptions,
+} from '../../src/transfer/server.ts';
+import type { Surroundings } from '../../src/transfer/surroundings.ts';
 import { openVault, type Vault } from '../../src/transfer/vault.ts';
 
 export async function temporaryFolder(): Promise<string> {
@@ -19,17 +24,26 @@ export async function temporaryFolder(): Promise<string> {
   return folder.path;
 }
 
+export interface Ground {
+  readonly folder?: string;
+  readonly surroundings?: Partial<Surroundings>;
+}
+
 export interface TestServer {
   readonly url: string;
   readonly port: number;
   readonly vault: Vault;
+  readonly server: TransferServer;
   /** Ends the sessions of all who are there. */
   endSessions(): void;
 }
 
-export async function startServer(
-  options: Partial<TransferServerOptions & { port: number; folder: string }> = {},
-): Promise<TestServer & AsyncDisposable> {
+type Changes = Partial<Omit<TransferServerOptions, 'surroundings'>>;
+
+export async function startServer({
+  surroundings = {},
+  ...options
+}: Changes & Ground = {}): Promise<TestServer & AsyncDisposable> {
   const folder = options.folder ?? (await temporaryFolder());
   const gibibyte = 1024 ** 3;
   const limits = { bytesMax: gibibyte, userBytesMax: gibibyte, fileBytesMax: gibibyte };
@@ -56,6 +70,7 @@ export async function startServer(
         if (!(error instanceof OperatingError)) throw error;
       },
       tally: { bytesIn: 0, bytesOut: 0, transfer: () => undefined },
+      ...surroundings,
     },
     ...options,
   });
@@ -69,7 +84,7 @@ export async function startServer(
   };
   onTestFinished(close);
   return {
-    ...{ url: server.url, port: Number(new URL(server.url).port), vault },
+    ...{ url: server.url, port: Number(new URL(server.url).port), vault, server },
     endSessions: () => {
       for (const each of watched) each('ended');
     },
