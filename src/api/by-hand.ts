@@ -53,7 +53,7 @@ export class ByHand implements AsyncDisposable {
     this.stage = stage;
     this.#lane = options.lane;
     this.#recorder = recorder;
-    this.interventions = new Interventions(stage, recorder);
+    this.interventions = new Interventions(stage, recorder, () => options.lane.changed());
     this.stream = new Stream(recorder, (tPlan) => this.#turn(tPlan));
     // A program renews its token in time, as far as there is one to renew.
     const { accessTokenMs } = lifetimes;

@@ -32,15 +32,18 @@ export class Interventions {
   /** By what they touch: a server's name, 'gateway -> s2' or 'store'. */
   readonly #lasting = new Map<string, Lasting>();
   readonly #gate = new Gate(1);
+  readonly #onDone: () => void;
 
-  constructor(stage: Cluster, recorder: Recorder) {
+  /** `onDone` is told when something was done, or failed half way. */
+  constructor(stage: Cluster, recorder: Recorder, onDone: () => void) {
     this.#stage = stage;
     this.#recorder = recorder;
+    this.#onDone = onDone;
   }
 
   /** @throws Cannot, as for a server that is not there or in no state for it. */
   server(verb: ServerVerb, name: string): Promise<string> {
-    return this.#gate.pass(async () => {
+    return this.#inTurn(async () => {
       const server = this.#find(name);
       const says = await this.#verbs[verb](server);
       return `${name} ${says}`;
@@ -48,11 +51,11 @@ export class Interventions {
   }
 
   add(): Promise<string> {
-    return this.#gate.pass(() => this.#scaleTo(this.#stage.servers().length + 1));
+    return this.#inTurn(() => this.#scaleTo(this.#stage.servers().length + 1));
   }
 
   setServers(wanted: number): Promise<string> {
-    return this.#gate.pass(async () => {
+    return this.#inTurn(async () => {
       const surplus = this.#stage.servers().slice(wanted).toReversed();
       for (const server of surplus) await this.#remove(server);
       if (surplus.length === 0) return this.#scaleTo(wanted);
@@ -61,7 +64,7 @@ export class Interventions {
   }
 
   link(verb: LinkVerb, link: LinkName): Promise<string> {
-    return this.#gate.pass(async () => {
+    return this.#inTurn(async () => {
       const key = link === 'store' ? 'store' : `gateway -> ${this.#find(link.server).name}`;
       if (verb === 'heal' && !this.#lasting.has(key)) throw new Cannot(`${key} is whole already`);
       await this.#cure(key);
@@ -74,6 +77,10 @@ export class Interventions {
   died(name: string): void {
     this.#forget(name);
     this.#begin(name, { kind: 'crash', target: name, cure: this.#startAgain(name) });
+  }
+
+  #inTurn(work: () => Promise<string>): Promise<string> {
+    return this.#gate.pass(() => work().finally(this.#onDone));
   }
 
   readonly #verbs: Readonly<Record<ServerVerb, (server: ClusterServer) => Promise<string>>> = {

@@ -11,6 +11,7 @@ import { type Answer, type AnswerName, answers } from '../scenarios/scenario.ts'
 import * as stores from '../stores/index.ts';
 import * as strategies from '../strategies/index.ts';
 import type { ExperimentView, LaneId, LaneView, Told } from './contract.ts';
+import { CrowdSeen } from './crowd-seen.ts';
 import { Memories } from './memories.ts';
 import { Past } from './past.ts';
 
@@ -38,13 +39,14 @@ export class Lane {
   readonly #facts: LaneFacts;
   readonly #tell: (told: Told) => void;
   readonly #past = new Past();
+  readonly #crowd = new CrowdSeen();
   readonly #memories: Memories;
   #judging: Judging | undefined;
   #waiting: HistoryEvent[] = [];
   #timers = new Map<string, NodeJS.Timeout>();
   #stage: Cluster | undefined;
   /** As it was when it was over. */
-  #still: LaneView | undefined;
+  #still: Pick<LaneView, 'servers' | 'store'> | undefined;
   #isMute = false;
   #now: Now;
 
@@ -77,6 +79,8 @@ export class Lane {
     this.#waiting.push(event);
     this.#later('history', historyEveryMs);
     this.#later('verdicts', verdictsEveryMs);
+    const isExperiment = this.#facts.experiment !== null;
+    if (isExperiment && this.#crowd.hear(event)) this.become({ clients: this.#crowd.all() });
     if (event.t === 'fault') this.#later('view', viewEveryMs);
   };
 
@@ -91,7 +95,7 @@ export class Lane {
   keepStill(): void {
     const { servers, store } = this.view();
     const gone = servers.map((server) => ({ ...server, pid: null }));
-    this.#still = { ...this.view(), servers: gone, store };
+    this.#still = { servers: gone, store };
   }
 
   /** Opens what the store is looked at with. */
@@ -127,8 +131,9 @@ export class Lane {
     return {
       ...{ id, answer, policy, says: whereMemoryIs(answer) },
       gatewayUrl: this.#stage?.gatewayUrl ?? '',
-      servers: this.#still?.servers ?? servers ?? [],
-      store: this.#still?.store ?? this.#memories.store(this.#stage),
+      servers: servers ?? [],
+      store: this.#memories.store(this.#stage),
+      ...this.#still,
       ...this.#now,
     };
   }
