@@ -1,6 +1,7 @@
 // The receiver and its grammar: any split of the bytes gives the same actions, only what is due is
 // taken, and what is held is bounded by what has arrived.
 
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Phase, Side } from '../../src/transfer/conversation.ts';
@@ -350,4 +351,22 @@ test('a length costs nothing before its bytes arrive', () => {
   for (const receiver of receivers) expect([...receiver.step(header)]).toEqual([]);
   const grown = process.memoryUsage().arrayBuffers - before;
   expect(grown / receivers.length).toBeLessThan(4_096);
+});
+
+test('memory that is given back holds a later frame, and is never held twice', () => {
+  const receiver = after([...opening, put(null), have(0)], 'server');
+  const size = 256 * 1024;
+  const piece = (offset: number): Buffer => {
+    const bytes = bytesOf(data(offset, size));
+    const chunks = [bytes.subarray(0, 9), bytes.subarray(9)];
+    const [action] = chunks.flatMap((chunk) => [...receiver.step(chunk)]);
+    assert(action?.do === 'take' && action.frame.kind === 'data');
+    return action.frame.content;
+  };
+  const [first, second] = [piece(0), piece(size)];
+  expect(second.buffer).not.toBe(first.buffer);
+  receiver.reuse(first);
+  receiver.reuse(first);
+  expect(piece(2 * size).buffer).toBe(first.buffer);
+  expect(piece(3 * size).buffer).not.toBe(first.buffer);
 });
