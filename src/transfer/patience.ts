@@ -17,7 +17,7 @@ export interface PatienceOptions {
   readonly rateMin: number;
 }
 
-/** Whoever goes on with an upload hashes first what is there: it gets a second for so many bytes. */
+/** Who goes on with an upload hashes first what is there, and gets time for it at this rate. */
 const rehashedPerMs = 16 * 1024;
 
 export class Patience {
