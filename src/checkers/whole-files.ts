@@ -1,6 +1,6 @@
 // P22: an acknowledged file is there and whole, for its owner alone. No two files have the same
-// content here, so a digest tells which was sent. A file that was acknowledged before its owner asks
-// must be in each list once, and come as it was sent; what else is shown must be whole and the
+// content here, so a digest tells which was sent. A file that was acknowledged before its owner
+// asks must be in each list once, and come as it was sent; what else is shown must be whole and the
 // asker's own, for an upload that broke off may have been finished. How often that was so is
 // measured, as transfers that nobody disturbs show little.
 

@@ -82,7 +82,7 @@ export class Client implements AsyncDisposable {
     return this.#held() !== undefined;
   }
 
-  /** All files that it has tried to send, as steps that send them again. */
+  /** All files that it was to send, as steps that send them again. */
   get sent(): readonly Step[] {
     return [...this.#sent.values()];
   }
@@ -101,7 +101,7 @@ export class Client implements AsyncDisposable {
       await this.#transfer(f, step, lane, tPlan);
       return;
     }
-    if (step.again && !this.#isUnknown) return;
+    if (step.again && this.isLoggedIn && !this.#isUnknown) return;
     const held = step.f === 'replay' ? this.#ended.at(-1) : this.#held();
     if (held === undefined && step.f !== 'login') return;
     const carried = held && step.f === 'forge' ? forged(held.carried) : held?.carried;
@@ -155,9 +155,9 @@ export class Client implements AsyncDisposable {
     const { transferUrl } = doors.server(0);
     const { key = '', val = 0 } = step;
     const id = this.#files.get(key);
+    if (f === 'send') this.#sent.set(key, step);
     if (held === undefined || transferUrl === undefined) return;
     if (f === 'fetch' && id === undefined) return;
-    if (f === 'send') this.#sent.set(key, step);
     const content = f === 'send' ? contentOf(key, val) : undefined;
     const i = recorder.invoke({
       ...{ f, client: this.name, lane, user, sess: held.sess, cred: hashOf(held.carried.text) },

@@ -1,8 +1,8 @@
 // The lab's own cable: a TCP proxy in this process that sits between two parts of the cluster and
 // can be slow, cut or refusing, or break connections off. Healthy, it hands every chunk on as it
-// came, with back-pressure. It looks at no byte, so what it carries is none of its business. It does
-// not lose single packets and bounds no bandwidth: TCP hides the one, and no law checked here needs
-// the other.
+// came, with back-pressure. It looks at no byte, so what it carries is none of its business. It
+// does not lose single packets and bounds no bandwidth: TCP hides the one, and no law checked here
+// needs the other.
 
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';

@@ -1,6 +1,7 @@
 // The server that takes files is killed while many are on their way, over a link that breaks
-// connections off so that many parts wait to be gone on with. The files are whole under every answer; who their sender is, a server that kept it in
-// its own memory has forgotten, and the users log in again before they go on.
+// connections off so that many parts wait to be gone on with. The files are whole under every
+// answer. Who their sender is, a server that kept it in its own memory has forgotten: the users log
+// in again, and go on.
 
 import { allArrive } from './files-cut.ts';
 import type { Expectation, Scenario } from './scenario.ts';
@@ -34,7 +35,8 @@ export const filesServerKilled: Scenario = {
     memory: {
       verdicts: { ...survives.verdicts, durability: 'VIOLATED' },
       measures: { ...allArrive, 'durability.lost': [6, 12] },
-      because: 'the killed server alone knew who the users are; of files it had kept what it said',
+      because:
+        'the killed server kept who its users are in its memory, and their files on its disk',
     },
     postgres: survives,
     redis: survives,

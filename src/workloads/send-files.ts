@@ -1,6 +1,6 @@
 // Everybody sends files of very different sizes, each three times over: what broke off is gone on
 // with, and what is stored already must give the same receipt. They list and fetch their own, and
-// try to fetch those of a neighbour. Who is not known any more logs in again.
+// try to fetch those of a neighbour. Who is not known, or not any more, logs in again.
 
 import type { Random } from '../core/random.ts';
 import type { Step, Workload } from './workload.ts';

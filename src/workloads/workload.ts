@@ -13,7 +13,7 @@ export interface Step {
   readonly key?: string;
   /** Quantity to add, for put; size in bytes, for send. */
   readonly val?: number;
-  /** Made only where the answer before took the client for nobody. */
+  /** A login of who is not known: has none yet, or was taken for nobody by the answer before. */
   readonly again?: true;
   /** Ask this server directly (0 is the first), past the gateway. */
   readonly server?: number;
