@@ -24,15 +24,14 @@ export class RawClient {
   readonly #heard: Frame[] = [];
   #rest = Buffer.alloc(0);
   #wake: () => void = () => undefined;
+  #isOver = false;
 
   constructor(socket: Socket) {
     this.socket = socket
       .on('data', (chunk: Buffer) => this.#hear(chunk))
       .on('error', () => undefined)
-      .on('close', () => {
-        this.#closed.resolve();
-        this.#wake();
-      });
+      .on('end', () => this.#end())
+      .on('close', () => this.#end());
     onTestFinished(() => void socket.destroy());
   }
 
@@ -50,7 +49,7 @@ export class RawClient {
 
   /** The next frame; undefined when the server hung up instead. */
   async next(): Promise<Frame | undefined> {
-    while (this.#heard.length === 0 && !this.socket.closed) {
+    while (this.#heard.length === 0 && !this.#isOver) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#wake = resolve;
       await inTime(patienceMs, promise);
@@ -77,6 +76,12 @@ export class RawClient {
     const code = await this.error();
     await this.closed();
     return code;
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#closed.resolve();
+    this.#wake();
   }
 
   #hear(chunk: Buffer): void {
