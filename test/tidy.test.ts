@@ -47,6 +47,7 @@ const sideways: Readonly<Record<string, readonly string[]>> = {
   server: ['accounts', 'audit', 'backing', 'transfer'],
   lab: ['scenarios'],
   audit: ['gateways'],
+  cli: ['api'],
 };
 
 const files = globSync('{src,test,tools,bench,examples}/**/*.ts').map((file) =>

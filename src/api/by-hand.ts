@@ -20,7 +20,7 @@ import type { Lane } from './lane.ts';
 import { Stream } from './stream.ts';
 
 const clientsMax = 50;
-export const thief = 'mallory';
+const thief = 'mallory';
 
 export interface HandOptions {
   readonly lane: Lane;

@@ -1,4 +1,5 @@
-// What there is to choose from, out of the registries, and what of it cannot be had on this machine.
+// What there is to choose from, out of the registries, and what of it cannot be had on this
+// machine.
 
 import { type Lab, people } from '../lab/lab.ts';
 import * as policies from '../policies/index.ts';

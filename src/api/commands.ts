@@ -1,6 +1,6 @@
-// The command line that does the same as an order, so that whoever clicks learns what it stands for:
-// curl for requests, kill for processes, the program's own commands for whole lanes. What only the
-// lab can do is the order itself, sent by curl.
+// The command line that does the same as an order, so that whoever clicks learns what it stands
+// for: curl for requests, kill for processes, the program's own commands for whole lanes. What only
+// the lab can do is the order itself, sent by curl.
 
 import { peoplePassword } from '../lab/lab.ts';
 import { type AnswerName, answers } from '../scenarios/scenario.ts';

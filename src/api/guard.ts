@@ -1,7 +1,7 @@
 // Who may ask the page's server for what. It believes only requests that name it as it is reached
-// from this machine, so that no foreign name that leads here (DNS rebinding) makes a page of another
-// site ours; it takes orders from no other site's page; and where it is open to other machines,
-// orders need the operator's token.
+// from this machine, so that no foreign name that leads here (DNS rebinding) makes a page of
+// another site ours; it takes orders from no other site's page; and where it is open to other
+// machines, orders need the operator's token.
 
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';

@@ -13,7 +13,7 @@ import type { Did, Order } from './contract.ts';
 import { serversMax } from './interventions.ts';
 import { type Lanes, laneIds } from './lanes.ts';
 
-export const streamPerSecondMax = 200;
+const streamPerSecondMax = 200;
 
 const answer = { type: 'string', enum: Object.keys(answers) };
 const client = { type: 'string', pattern: '^[a-z][a-z0-9 ]{0,23}$' };
