@@ -121,6 +121,10 @@ const shown = new Set([
   ...[...supportedMimeTypes].map(canonicalType).filter((type) => !missed.has(type)),
   ...['text/html', 'application/json'],
 ]);
+/** Sound is seen by the container that it has in common with pictures. */
+for (const type of kin.filter((row) => row.some((one) => shown.has(one))).flat()) {
+  if (/^(?:audio|video|image)\//.test(type)) shown.add(type);
+}
 /** Whether a file of this type would have been seen to be one. */
 export const isShown = (type: string): boolean => shown.has(type) || /\+(?:xml|json)$/.test(type);
 

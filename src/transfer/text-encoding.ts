@@ -33,6 +33,8 @@ export function textOf(windows: readonly Buffer[]): Text | undefined {
     const confirm = (label: string) => {
       const other = decode(first, label, windows.length === 1);
       if (other === head || nameOf(label) === charset) return charset;
+      // Either order of bytes is UTF-16 (RFC 2781), though browsers mean the little one by it.
+      if (/^\s*utf-16\s*$/i.test(label) && charset === 'utf-16be') return charset;
       // Seven bits with escapes: only a claim tells ISO-2022-JP from ASCII with colours.
       const isEscaped = other !== undefined && head.includes('\u001b');
       return isEscaped && nameOf(label) === 'iso-2022-jp' ? 'iso-2022-jp' : undefined;

@@ -17,6 +17,9 @@ const office = 'application/vnd.openxmlformats-officedocument';
 const openDocument = 'application/vnd.oasis.opendocument';
 
 const files: Readonly<Record<string, string>> = {
+  'add.wasm': 'application/wasm',
+  'blink.mp4': 'video/mp4',
+  'boats.crx': 'application/x-google-chrome-extension',
   'book.epub': 'application/epub+zip',
   'film.webm': 'video/webm',
   'hello.a': 'application/x-unix-archive',
@@ -24,9 +27,13 @@ const files: Readonly<Record<string, string>> = {
   'hello.deb': 'application/vnd.debian.binary-package',
   'hello.jar': 'application/java-archive',
   'hello.o': 'application/x-elf',
+  'hum.m4a': 'audio/mp4',
+  'hum.weba': 'audio/webm',
   'letter.docx': `${office}.wordprocessingml.document`,
   'letter.odt': `${openDocument}.text`,
+  'letter.ps': 'application/postscript',
   'note.mid': 'audio/midi',
+  'nothing.exe': 'application/vnd.microsoft.portable-executable',
   'page.pdf': 'application/pdf',
   'sheet.ods': `${openDocument}.spreadsheet`,
   'sheet.xlsx': `${office}.spreadsheetml.sheet`,
@@ -38,12 +45,14 @@ const files: Readonly<Record<string, string>> = {
   'square.tif': 'image/tiff',
   'square.webp': 'image/webp',
   'table.sqlite': 'application/vnd.sqlite3',
+  'talk.pptx': `${office}.presentationml.presentation`,
   'text.txt.bz2': 'application/x-bzip2',
   'text.txt.gz': 'application/gzip',
   'text.txt.lz4': 'application/x-lz4',
   'text.txt.xz': 'application/x-xz',
   'text.txt.zst': 'application/zstd',
   'tone.aiff': 'audio/aiff',
+  'tone.au': 'application/octet-stream',
   'tone.wav': 'audio/wav',
   'two.tar': 'application/x-tar',
   'two.tar.gz': 'application/gzip',
@@ -87,7 +96,6 @@ const texts: readonly (readonly [string, string | Buffer, string])[] = [
   ['anna.vcf', 'BEGIN:VCARD\r\nFN:Anna\r\nEND:VCARD\r\n', 'text/vcard; charset=utf-8'],
   ['film.vtt', 'WEBVTT\n\n00:00.000 --> 00:01.000\nHello\n', 'text/vtt; charset=utf-8'],
   ['letter.rtf', '{\\rtf1\\ansi Hello\\par}\n', 'application/rtf'],
-  ['page.ps', '%!PS-Adobe-3.0\nshowpage\n', 'application/postscript'],
 ];
 
 export const samples: readonly Sample[] = [
@@ -96,7 +104,6 @@ export const samples: readonly Sample[] = [
     bytes: readFileSync(new URL(`files/${name}`, import.meta.url)),
     type,
   })),
-  { name: 'nothing.wasm', bytes: Buffer.from('0061736d01000000', 'hex'), type: 'application/wasm' },
   ...texts.map(([name, text, type]) => ({ name, bytes: Buffer.from(text), type })),
 ];
 

@@ -1,2 +1,0 @@
-create table boats(name text);
-insert into boats values ('Heron');

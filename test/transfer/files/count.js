@@ -1,1 +1,0 @@
-export const count = (boats) => boats.length;

@@ -1,2 +1,0 @@
-def count(boats):
-    return len(boats)
