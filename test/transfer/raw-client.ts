@@ -98,8 +98,9 @@ export class RawClient {
 }
 
 /** Says nothing yet. */
-export function rawTo(port: number, host = '127.0.0.1'): RawClient {
-  return new RawClient(connect({ port, host, allowHalfOpen: true }));
+export function rawTo(port: number, localAddress = '127.0.0.1'): RawClient {
+  const host = '127.0.0.1';
+  return new RawClient(connect({ port, host, localAddress, allowHalfOpen: true }));
 }
 
 export function rawOverTls(port: number, options: ConnectionOptions = {}): RawClient {
