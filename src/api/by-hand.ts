@@ -36,7 +36,7 @@ export class ByHand implements AsyncDisposable {
   readonly #lane: Lane;
   readonly #recorder: Recorder;
   readonly #clients = new Map<string, Client>();
-  readonly #busy = new Map<Client, Set<number>>();
+  readonly #busy = new WeakMap<Client, Set<number>>();
   /** Since when clients have what they carry, on the recorder's clock. */
   readonly #issuedAt = new Map<string, number>();
   readonly #renewAfterMs: number;
@@ -106,7 +106,8 @@ export class ByHand implements AsyncDisposable {
     const known = this.#clients.get(name);
     if (name === thief) throw new Cannot(`${thief} has no account: steal something first`);
     if (known && known.user !== user) throw new Cannot(`${name} carries what is ${known.user}'s`);
-    if (this.#clients.size >= clientsMax) throw new Cannot(`There are ${clientsMax} clients`);
+    if (!known && this.#clients.size >= clientsMax)
+      throw new Cannot(`There are ${clientsMax} clients`);
     return this.#perform(known ?? this.#make(name, user), { atMs: 0, f: 'login' });
   }
 
