@@ -171,10 +171,17 @@ export function clientAt(url: string): Client {
 
 export interface Replica extends AsyncDisposable {
   readonly url: string;
+  /** Of the port for the transfer of files; 0 where there is none. */
+  readonly transferPort: number;
   readonly child: ChildProcess;
   output(): string;
   /** Resolves when the process has ended; null for an end by a signal. */
   readonly ended: Promise<number | null>;
+}
+
+interface Ready {
+  readonly url: string;
+  readonly transferUrl?: string;
 }
 
 /** A server process, as the lab starts it; `entry` is relative to this folder. */
@@ -188,11 +195,12 @@ export async function startReplica(entry: string, env: Environment): Promise<Rep
     });
   }
   const ended = once(child, 'exit').then(([code]: (number | null)[]) => code ?? null);
-  const message = once(child, 'message').then(([first]: { t: string; url: string }[]) => first);
+  const message = once(child, 'message').then(([first]: Ready[]) => first);
   const first = await Promise.race([message, ended]);
   if (first === null || typeof first !== 'object') throw new Error(`no server: ${output}`);
   return {
     url: first.url,
+    transferPort: first.transferUrl ? Number(new URL(first.transferUrl).port) : 0,
     child,
     output: () => output,
     ended,
