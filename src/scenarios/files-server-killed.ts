@@ -10,7 +10,6 @@ const survives: Expectation = {
   verdicts: {
     identity: 'HOLDS',
     durability: 'HOLDS',
-    availability: 'HOLDS',
     'whole-files': 'HOLDS',
   },
   measures: { ...allArrive, 'durability.lost': [0, 0] },
