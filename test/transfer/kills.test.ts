@@ -1,6 +1,6 @@
-// The real server, killed (kill -9) at random moments while the real client sends it files: what
-// was acknowledged is there whole, before the next start and after it; nothing is to be seen but
-// what was sent whole, and once; and what was broken off goes on to the right digest. All 200 kills:
+// The real server, killed (kill -9) at random bytes of what the real client sends: what it
+// acknowledged is there whole, before the next start and after it; nothing is to be seen but what
+// was sent whole, and once; what was broken off goes on to the right digest. All the 200 kills:
 // `KILLS=200 npx vitest run test/transfer/kills.test.ts`.
 
 import { createHash, randomBytes } from 'node:crypto';
