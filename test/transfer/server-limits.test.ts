@@ -123,8 +123,10 @@ test('over TLS, nothing that is older than 1.2 and nothing in the clear is under
   }
   for (const version of ['TLSv1', 'TLSv1.1'] as const) {
     const old = { minVersion: version, maxVersion: version, ciphers: 'DEFAULT@SECLEVEL=0' };
-    const client = rawOverTls(port, old).say(hello('alice'));
+    const client = rawOverTls(port, old);
+    const refusal = new Promise((resolve) => client.socket.on('error', resolve));
     expect(await client.next()).toBeUndefined();
+    expect(await refusal).toMatchObject({ code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' });
   }
   const plain = rawTo(port).say(hello('alice'));
   await plain.closed();
