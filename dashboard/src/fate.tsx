@@ -2,13 +2,14 @@
 
 import type { Arrived, Fate } from '../../src/api/stage.ts';
 
-export const fateWords: Readonly<Record<Fate, { readonly glyph: string; readonly word: string }>> = {
-  known: { glyph: '✓', word: 'known' },
-  nobody: { glyph: '✗', word: 'taken for nobody' },
-  another: { glyph: '≠', word: 'taken for another' },
-  refused: { glyph: '!', word: 'refused for now' },
-  lost: { glyph: '○', word: 'no answer' },
-};
+export const fateWords: Readonly<Record<Fate, { readonly glyph: string; readonly word: string }>> =
+  {
+    known: { glyph: '✓', word: 'known' },
+    nobody: { glyph: '✗', word: 'taken for nobody' },
+    another: { glyph: '≠', word: 'taken for another' },
+    refused: { glyph: '!', word: 'refused for now' },
+    lost: { glyph: '○', word: 'no answer' },
+  };
 
 export function FateMark({ fate }: { readonly fate: Fate }) {
   const { glyph, word } = fateWords[fate];

@@ -3,7 +3,13 @@
 
 import { type ReadonlySignal, signal } from '@preact/signals';
 import type { LaneView } from '../../src/api/contract.ts';
-import { type Arrived, advance, emptyStage, type Journey, type Stage } from '../../src/api/stage.ts';
+import {
+  type Arrived,
+  advance,
+  emptyStage,
+  type Journey,
+  type Stage,
+} from '../../src/api/stage.ts';
 import type { HistoryEvent } from '../../src/core/history.ts';
 import type { Verdict } from '../../src/core/verdict.ts';
 
@@ -22,14 +28,19 @@ export interface Shown {
   readonly view: ReadonlySignal<LaneView>;
   readonly stage: ReadonlySignal<Stage>;
   readonly verdicts: ReadonlySignal<readonly Verdict[]>;
+  /** When the newest event was heard, on the page's clock. */
+  readonly heardAt: number;
   watch(watcher: Watcher): () => void;
 }
 
+let made = 0;
+
 export class LaneState implements Shown {
+  /** Tells it from the lane that stood in its place before. */
+  readonly number = made++;
   readonly view;
   readonly stage = signal<Stage>(emptyStage);
   readonly verdicts = signal<readonly Verdict[]>([]);
-  /** When the newest event was heard, on the page's clock: tells how far the run's clock is now. */
   heardAt = performance.now();
   #stage: Stage = emptyStage;
   #timer: ReturnType<typeof setTimeout> | null = null;

@@ -17,8 +17,7 @@ export const choices = signal<Choices | null>(null);
 export const line = signal<'opening' | 'open' | 'broken'>('opening');
 
 export function listen(): void {
-  const query = location.search.includes('token=') ? location.search : '';
-  const source = new EventSource(`${paths.events}${query}`);
+  const source = new EventSource(paths.events);
   source.addEventListener('open', () => {
     line.value = 'open';
     void askForChoices();

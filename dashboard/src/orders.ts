@@ -5,11 +5,12 @@ import { computed, signal } from '@preact/signals';
 import { type Did, type Order, paths } from '../../src/api/contract.ts';
 
 /** What may be ordered in one lane, or in all. */
-export type OrderInLane = Extract<Order, { readonly lane?: unknown }> extends infer Each
-  ? Each extends unknown
-    ? Omit<Each, 'lane'>
-    : never
-  : never;
+export type OrderInLane =
+  Extract<Order, { readonly lane?: unknown }> extends infer Each
+    ? Each extends unknown
+      ? Omit<Each, 'lane'>
+      : never
+    : never;
 
 export interface Done {
   readonly number: number;

@@ -10,7 +10,9 @@ const key = 'sessionlab.theme';
 const system = matchMedia('(prefers-color-scheme: dark)');
 const systemIsDark = signal(system.matches);
 
-export const wish = signal<Wish>(wishes.find((each) => each === localStorage.getItem(key)) ?? 'system');
+export const wish = signal<Wish>(
+  wishes.find((each) => each === localStorage.getItem(key)) ?? 'system',
+);
 
 export const theme = computed(() => {
   if (wish.value !== 'system') return wish.value;

@@ -19,6 +19,9 @@ const verbs: Readonly<Record<Arrived['f'], string>> = {
   'logout-everywhere': 'logs out everywhere',
   replay: 'replays',
   forge: 'forges',
+  send: 'sends a file',
+  list: 'lists files',
+  fetch: 'fetches a file',
 };
 
 export function Log({ arrived, most }: Props) {

@@ -1,7 +1,7 @@
 // Verdicts as they form: sign, word and numbers. What was never put to the test is named last, and
 // is no pass.
 
-import { properties, type Outcome, type Verdict } from '../../../src/core/verdict.ts';
+import { type Outcome, properties, type Verdict } from '../../../src/core/verdict.ts';
 
 export const marks: Readonly<Record<Outcome, { readonly glyph: string; readonly tone: string }>> = {
   HOLDS: { glyph: '✓', tone: 'known' },

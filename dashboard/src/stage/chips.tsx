@@ -5,13 +5,14 @@ import { personClass } from '../people.ts';
 
 interface Props {
   readonly remembers: readonly Remembered[];
+  readonly inAll?: number;
   readonly most: number;
   readonly nothing: string;
 }
 
 const handleLength = 4;
 
-export function Chips({ remembers, most, nothing }: Props) {
+export function Chips({ remembers, inAll = remembers.length, most, nothing }: Props) {
   if (remembers.length === 0) return <p class="label nothing">{nothing}</p>;
   return (
     <ul class="chips" aria-label="remembers">
@@ -21,7 +22,7 @@ export function Chips({ remembers, most, nothing }: Props) {
           {user} <span class="handle">{handle.slice(0, handleLength)}</span>
         </li>
       ))}
-      {remembers.length > most && <li class="label more">and {remembers.length - most} more</li>}
+      {inAll > most && <li class="label more">and {inAll - most} more</li>}
     </ul>
   );
 }

@@ -4,9 +4,9 @@
 import type { ComponentChildren } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { LaneId, Order } from '../../../src/api/contract.ts';
+import { choices } from '../live.ts';
 import type { OrderInLane } from '../orders.ts';
 import { give, underWay } from '../orders.ts';
-import { choices } from '../live.ts';
 import { Chips } from './chips.tsx';
 import { ClientDetail } from './client-detail.tsx';
 import { type OnStage, OnStageContext } from './selection.ts';
@@ -92,6 +92,7 @@ function ServerDetail({ on, name }: { readonly on: OnStage; readonly name: strin
     >
       <Chips
         remembers={server.remembers}
+        inAll={server.remembersInAll}
         most={rememberedMax}
         nothing={isDown ? 'what it knew is gone' : 'remembers nobody'}
       />
@@ -161,7 +162,12 @@ function StoreDetail({ on }: { readonly on: OnStage }) {
   const says = linkWords[store.state] || 'every server asks it';
   return (
     <Detail on={on} title={store.kind} says={says}>
-      <Chips remembers={store.remembers} most={rememberedMax} nothing="remembers nobody" />
+      <Chips
+        remembers={store.remembers}
+        inAll={store.remembersInAll}
+        most={rememberedMax}
+        nothing="remembers nobody"
+      />
       <LinkActions lane={on.orders} link="store" says="the way to it" state={store.state} />
     </Detail>
   );

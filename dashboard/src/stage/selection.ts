@@ -1,7 +1,7 @@
 // What a person has picked on a stage, to see more of it and to do something with it.
 
-import { createContext } from 'preact';
 import type { ReadonlySignal, Signal } from '@preact/signals';
+import { createContext } from 'preact';
 import type { LaneId, LaneView } from '../../../src/api/contract.ts';
 import type { Arrived, Stage } from '../../../src/api/stage.ts';
 
@@ -17,8 +17,8 @@ export interface OnStage {
   /** What each server answered last. */
   readonly lastWords: ReadonlySignal<ReadonlyMap<string, Arrived>>;
   readonly picked: Signal<Picked | null>;
-  /** Absent where nothing can be ordered: a recorded run. */
-  readonly orders?: LaneId;
+  /** The lane that takes orders; undefined for a recorded run, or while an experiment runs. */
+  readonly orders: LaneId | undefined;
 }
 
 export const OnStageContext = createContext<OnStage | null>(null);

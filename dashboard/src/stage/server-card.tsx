@@ -38,6 +38,7 @@ export function ServerCard({ server }: { readonly server: ServerView }) {
       </button>
       <Chips
         remembers={server.state === 'down' ? [] : server.remembers}
+        inAll={server.state === 'down' ? 0 : server.remembersInAll}
         most={4}
         nothing={server.state === 'down' ? 'what it knew is gone' : 'remembers nobody'}
       />

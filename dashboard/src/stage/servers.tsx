@@ -49,7 +49,7 @@ function Tile({ server, seen }: TileProps) {
   const refusals = seen?.tally.nobody ?? 0;
   const known = seen?.tally.known ?? 0;
   const sign = { up: '', paused: '‖', down: '✕' }[server.state];
-  const said = `${server.name}, ${server.state}, remembers ${server.remembers.length}, knew ${known}, refused ${refusals}`;
+  const said = `${server.name}, ${server.state}, remembers ${server.remembersInAll}, knew ${known}, refused ${refusals}`;
   return (
     <button
       type="button"
@@ -63,7 +63,7 @@ function Tile({ server, seen }: TileProps) {
       }}
     >
       <span>{server.name.replace(/^s/, '')}</span>
-      <span class="sign">{sign || (server.remembers.length > 0 ? server.remembers.length : '')}</span>
+      <span class="sign">{sign || (server.remembersInAll > 0 ? server.remembersInAll : '')}</span>
     </button>
   );
 }

@@ -108,13 +108,7 @@ function outline(
   }
 }
 
-function sign(
-  draw: CanvasRenderingContext2D,
-  x: number,
-  y: number,
-  s: number,
-  fate: Fate,
-): void {
+function sign(draw: CanvasRenderingContext2D, x: number, y: number, s: number, fate: Fate): void {
   const line = (x0: number, y0: number, x1: number, y1: number) => {
     draw.moveTo(x + x0 * s, y + y0 * s);
     draw.lineTo(x + x1 * s, y + y1 * s);

@@ -4,8 +4,8 @@
 
 import { useComputed, useSignalEffect } from '@preact/signals';
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
-import { initialOf, personClass } from '../people.ts';
 import type { Shown } from '../lane-state.ts';
+import { initialOf, personClass } from '../people.ts';
 import { isStill, theme } from '../theme.ts';
 import { Clients } from './clients.tsx';
 import { Gateway } from './gateway.tsx';

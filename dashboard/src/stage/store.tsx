@@ -31,7 +31,12 @@ export function Store() {
           <span class="name">{store.kind}</span>
           <span class="state">{linkWords[store.state]}</span>
         </button>
-        <Chips remembers={store.remembers} most={8} nothing="remembers nobody" />
+        <Chips
+          remembers={store.remembers}
+          inAll={store.remembersInAll}
+          most={6}
+          nothing="remembers nobody"
+        />
       </div>
     </div>
   );

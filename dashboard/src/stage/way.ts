@@ -2,8 +2,8 @@
 // every request that carries one, a token is only issued, renewed and ended there. The mix of both
 // that `cached` is cannot be told from outside, so its readings are not drawn.
 
-import type { Operation } from '../../../src/core/history.ts';
 import type { Journey } from '../../../src/api/stage.ts';
+import type { Operation } from '../../../src/core/history.ts';
 
 const keepsTokens: ReadonlySet<Operation> = new Set([
   'login',
@@ -18,7 +18,7 @@ export function asksStore(answer: string, journey: Pick<Journey, 'f' | 'sess'>):
   return journey.f === 'login' || journey.sess !== null;
 }
 
-/** Whether there is a store to draw: null in words of a recorded run that names only its answer. */
+/** The store that a recorded run had: its history names the answer alone. */
 export function storeOf(answer: string): 'redis' | 'postgres' | null {
   if (answer === 'memory') return null;
   return answer.startsWith('redis') || answer === 'cached' || answer === 'token-logged'

@@ -27,7 +27,8 @@ export function drawWires(
     if (isCrowd && server.link === 'whole') continue;
     const node = nodes.server(server.name);
     wire(nodes.gateway, node, server.link);
-    if (view.store !== null && !isCrowd) wire(node, nodes.store, worse(server.storeLink, view.store.state));
+    if (view.store !== null && !isCrowd)
+      wire(node, nodes.store, worse(server.storeLink, view.store.state));
   }
   wire(nodes.gateway, nodes.crowd, 'whole');
   if (view.store !== null) wire(nodes.crowd, nodes.store, view.store.state);

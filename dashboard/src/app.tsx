@@ -1,0 +1,77 @@
+// The frame of the page: where one is and can go, and the view of that place.
+
+import { useSignalEffect } from '@preact/signals';
+import { lanes, line } from './live.ts';
+import { addresses, place, rememberVisit } from './route.ts';
+import { RunsView } from './runs/runs-view.tsx';
+import { Sandbox } from './sandbox.tsx';
+import { nextWish, wish } from './theme.ts';
+import { TourView } from './tour/tour-view.tsx';
+
+const lineWords = { opening: 'connecting', open: 'live', broken: 'connection lost' } as const;
+const wishWords = { system: 'Auto', light: 'Light', dark: 'Dark' } as const;
+
+export function App() {
+  useSignalEffect(() => {
+    if (place.value.at !== 'tour') rememberVisit();
+  });
+  const { at } = place.value;
+  const link = (where: typeof at, href: string, word: string) => (
+    <a href={href} {...(at === where && { 'aria-current': 'page' as const })}>
+      {word}
+    </a>
+  );
+  return (
+    <>
+      <a class="skip" href="#main" onClick={skip}>
+        Skip to the content
+      </a>
+      <header class="bar">
+        <a class="mark" href={addresses.sandbox}>
+          <Mark />
+          sessionlab
+        </a>
+        <nav aria-label="Places">
+          {link('tour', addresses.tour(1), 'Tour')}
+          {link('sandbox', addresses.sandbox, 'Sandbox')}
+          {link('runs', addresses.runs, 'Recorded')}
+        </nav>
+        <p class={`line ${line.value}`} role="status">
+          <span aria-hidden="true">{line.value === 'open' ? '●' : '○'}</span>{' '}
+          <span>{lineWords[line.value]}</span>
+        </p>
+        <button type="button" class="button plain" onClick={nextWish}>
+          <span class="unseen">Colours: </span>
+          {wishWords[wish.value]}
+        </button>
+      </header>
+      <main id="main" tabIndex={-1}>
+        <View />
+      </main>
+    </>
+  );
+}
+
+function View() {
+  const { value } = place;
+  if (value.at === 'tour') return <TourView step={value.step} />;
+  if (value.at === 'runs') return <RunsView run={value.run} />;
+  return <Sandbox lanes={lanes.value} />;
+}
+
+/** The address stays that of the place. */
+function skip(event: Event): void {
+  event.preventDefault();
+  document.getElementById('main')?.focus();
+}
+
+function Mark() {
+  return (
+    <svg viewBox="0 0 28 16" width="28" height="16" aria-hidden="true">
+      <path d="M4 8h8M12 8l9-5M12 8l9 5" fill="none" stroke="currentColor" stroke-width="1.5" />
+      <circle cx="4" cy="8" r="3.4" class="mark-client" />
+      <circle cx="22.5" cy="3.4" r="2.9" class="mark-known" />
+      <path d="M22.5 9.2l3.6 3.6-3.6 3.6-3.6-3.6z" class="mark-nobody" />
+    </svg>
+  );
+}

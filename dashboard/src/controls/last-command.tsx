@@ -1,0 +1,79 @@
+// What was done last, and the command line that does the same; earlier ones on demand. Also the
+// voice of the page: what an order did is told to whoever does not see it.
+
+import { useSignal } from '@preact/signals';
+import { type Done, done, last } from '../orders.ts';
+
+const copiedMs = 1_500;
+
+export function LastCommand() {
+  const isOpen = useSignal(false);
+  const newest = last.value;
+  return (
+    <div class="commands">
+      <p class="unseen" role="status">
+        {newest === null ? '' : newest.did.ok ? newest.did.did : newest.did.why}
+      </p>
+      <div class="newest">
+        {newest === null ? (
+          <p class="quiet small">
+            Whatever you do, the command line that does the same stands here.
+          </p>
+        ) : (
+          <Command done={newest} />
+        )}
+        {done.value.length > 1 && (
+          <button
+            type="button"
+            class="button plain"
+            aria-expanded={isOpen.value}
+            onClick={() => {
+              isOpen.value = !isOpen.value;
+            }}
+          >
+            Earlier
+          </button>
+        )}
+      </div>
+      {isOpen.value && (
+        <ol class="earlier" reversed>
+          {done.value.slice(1).map((each) => (
+            <li key={each.number}>
+              <Command done={each} />
+            </li>
+          ))}
+        </ol>
+      )}
+    </div>
+  );
+}
+
+function Command({ done: { did } }: { readonly done: Done }) {
+  const isCopied = useSignal(false);
+  if (!did.ok) return <p class="command did nobody">✗ {did.why}</p>;
+  const lines = did.command.split('\n');
+  return (
+    <div class="command">
+      <span class="small did">{did.did}</span>
+      <code title={did.command}>
+        {lines[0]}
+        {lines.length > 1 && ` … and ${lines.length - 1} more`}
+      </code>
+      <button
+        type="button"
+        class="button plain"
+        aria-label="Copy the command"
+        onClick={() => {
+          void navigator.clipboard.writeText(did.command).then(() => {
+            isCopied.value = true;
+            setTimeout(() => {
+              isCopied.value = false;
+            }, copiedMs);
+          });
+        }}
+      >
+        {isCopied.value ? 'Copied' : 'Copy'}
+      </button>
+    </div>
+  );
+}

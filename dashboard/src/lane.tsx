@@ -1,0 +1,151 @@
+// One lane: its answer and where the memory is, the stage, what was said last, and underneath what
+// is measured, judged and logged.
+
+import { useComputed, useSignal } from '@preact/signals';
+import { useEffect, useMemo } from 'preact/hooks';
+import { FateMark, ruled } from './fate.tsx';
+import type { Shown } from './lane-state.ts';
+import { Charts } from './measures/chart.tsx';
+import { Log } from './measures/log.tsx';
+import { Numbers } from './measures/numbers.tsx';
+import { Verdicts } from './measures/verdicts.tsx';
+import { give, underWay } from './orders.ts';
+import { lastWordsOf, type OnStage, type Picked } from './stage/selection.ts';
+import { StageView } from './stage/stage-view.tsx';
+
+const logMax = 40;
+const tickMs = 1_000;
+
+interface Props {
+  readonly shown: Shown;
+  /** Whether it can be played with. */
+  readonly isLive: boolean;
+  /** Shorter: no measures unless asked for. */
+  readonly isBrief?: boolean;
+}
+
+export function Lane({ shown, isLive, isBrief = false }: Props) {
+  const { view } = shown;
+  const picked = useSignal<Picked | null>(null);
+  const lastWords = useComputed(() => lastWordsOf(shown.stage.value));
+  const isOpen = useComputed(
+    () => isLive && view.value.state === 'ready' && view.value.experiment === null,
+  );
+  const on = useMemo<OnStage>(
+    () => ({
+      ...{ view, stage: shown.stage, lastWords, picked },
+      get orders() {
+        return isOpen.value ? view.value.id : undefined;
+      },
+    }),
+    [shown],
+  );
+  const { answer, state, trouble } = view.value;
+  return (
+    <article class={`lane ${state}`} aria-label={`lane ${answer}`}>
+      <Head shown={shown} canOrder={isOpen.value} />
+      {state === 'failed' && (
+        <p class="trouble" role="alert">
+          ✗ {trouble ?? 'This lane failed.'}
+        </p>
+      )}
+      <StageView shown={shown} on={on} />
+      <Caption shown={shown} />
+      <Measures shown={shown} isLive={isLive} isBrief={isBrief} />
+    </article>
+  );
+}
+
+const stateWords = {
+  starting: 'starting its processes …',
+  ready: '',
+  done: 'done',
+  failed: 'failed',
+} as const;
+
+function Head({ shown, canOrder }: { readonly shown: Shown; readonly canOrder: boolean }) {
+  const { id, answer, says, state, servers, policy, experiment } = shown.view.value;
+  return (
+    <header class="lane-head">
+      <div>
+        <h3 class="mono">{answer}</h3>
+        <p class="quiet small">{says}</p>
+      </div>
+      <div class="row push">
+        <span class="label">
+          {stateWords[state] || (experiment ? `carries out ${experiment.scenario}` : policy)}
+        </span>
+        {canOrder && (
+          <button
+            type="button"
+            class="button plain"
+            disabled={underWay.value > 0 || servers.length >= 100}
+            onClick={() => void give({ do: 'add-server', lane: id })}
+          >
+            + server
+          </button>
+        )}
+      </div>
+    </header>
+  );
+}
+
+function Caption({ shown }: { readonly shown: Shown }) {
+  const last = shown.stage.value.arrived.at(-1);
+  if (last === undefined) {
+    return <p class="caption quiet">No request was sent yet: log somebody in.</p>;
+  }
+  return (
+    <p class={`caption ${last.fate}`}>
+      <FateMark fate={last.fate} />
+      <span>
+        <strong>
+          {last.client}, {ruled(last)}
+          {last.server === null ? '' : ` by ${last.server}`}.
+        </strong>{' '}
+        {last.why}.
+      </span>
+    </p>
+  );
+}
+
+interface MeasuresProps {
+  readonly shown: Shown;
+  readonly isLive: boolean;
+  readonly isBrief: boolean;
+}
+
+function Measures({ shown, isLive, isBrief }: MeasuresProps) {
+  const stage = shown.stage.value;
+  const now = useNow(shown, isLive);
+  return (
+    <div class="measures">
+      <Numbers stage={stage} />
+      {!isBrief && <Charts stage={stage} now={now} />}
+      <details open={!isBrief}>
+        <summary>Verdicts</summary>
+        <Verdicts verdicts={shown.verdicts.value} />
+      </details>
+      <details open={!isBrief}>
+        <summary>Log</summary>
+        <Log arrived={stage.arrived} most={logMax} />
+      </details>
+    </div>
+  );
+}
+
+/** The run's clock goes on while nothing happens, so that curves move on; for a minute, then rests. */
+function useNow(shown: Shown, isLive: boolean): number {
+  const tick = useSignal(0);
+  useEffect(() => {
+    if (!isLive) return;
+    const timer = setInterval(() => {
+      if (performance.now() - shown.heardAt < 62_000) tick.value += 1;
+    }, tickMs);
+    return () => clearInterval(timer);
+  }, [shown, isLive]);
+  void tick.value;
+  const { now } = shown.stage.value;
+  if (!isLive || shown.view.value.state !== 'ready') return now;
+  return now + performance.now() - shown.heardAt;
+}

@@ -1,0 +1,119 @@
+// Two small charts over the same seconds, light enough to draw anew each time: how many requests
+// ended how, and how long they took, with faults as bands behind both. The numbers stand beside
+// them, and nothing is said by colour alone.
+
+import { quantile } from '../../../src/api/latency.ts';
+import type { Second, Stage, Trouble } from '../../../src/api/stage.ts';
+
+const seconds = 60;
+const width = 240;
+const height = 44;
+
+interface Props {
+  readonly stage: Stage;
+  /** The run's clock now, in milliseconds. */
+  readonly now: number;
+}
+
+export function Charts({ stage, now }: Props) {
+  const last = Math.floor(now / 1000);
+  const first = last - seconds + 1;
+  const recent = stage.seconds.slice(-seconds).filter(({ at }) => at >= first);
+  const bands = stage.troubles.filter(({ to }) => to === null || to / 1000 >= first);
+  const most = Math.max(4, ...recent.map(inAll));
+  const p95s = recent.map(({ at, latencies }) => ({ at, ms: quantile(latencies, 0.95) ?? 0 }));
+  const slowest = Math.max(10, ...p95s.map(({ ms }) => ms));
+  return (
+    <div class="charts">
+      <Chart title="requests a second" top={`${most}`} bands={bands} first={first} now={now}>
+        {recent.map((second) => (
+          <Bar key={second.at} second={second} x={second.at - first} most={most} />
+        ))}
+      </Chart>
+      <Chart title="95 of 100 within" top={inMs(slowest)} bands={bands} first={first} now={now}>
+        <path class="latency" d={pathOf(p95s, first, slowest)} />
+      </Chart>
+    </div>
+  );
+}
+
+interface ChartProps {
+  readonly title: string;
+  readonly top: string;
+  readonly bands: readonly Trouble[];
+  readonly first: number;
+  readonly now: number;
+  readonly children: preact.ComponentChildren;
+}
+
+function Chart({ title, top, bands, first, now, children }: ChartProps) {
+  const names = [...new Set(bands.map(({ kind, target }) => `${kind} ${target}`))];
+  const said = names.length === 0 ? '' : `, with faults: ${names.join(', ')}`;
+  return (
+    <figure>
+      <figcaption class="label">
+        {title} <span class="push">{top}</span>
+      </figcaption>
+      <svg
+        viewBox={`0 0 ${width} ${height}`}
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={`${title}, the last minute, at most ${top}${said}`}
+      >
+        {bands.map(({ kind, target, from, to }) => (
+          <rect
+            key={`${kind} ${target} ${from}`}
+            class="band"
+            x={xOf(from / 1000 - first)}
+            width={Math.max(1.5, xOf((to ?? now) / 1000) - xOf(from / 1000))}
+            y="0"
+            height={height}
+          />
+        ))}
+        {children}
+        <line class="floor" x1="0" x2={width} y1={height - 0.5} y2={height - 0.5} />
+      </svg>
+    </figure>
+  );
+}
+
+function Bar({ second, x, most }: { second: Second; x: number; most: number }) {
+  const { known, nobody, another, refused, lost } = second.tally;
+  const tall = (count: number) => (count / most) * (height - 2);
+  let y = height;
+  const piece = (tone: string, count: number) => {
+    if (count === 0) return null;
+    y -= tall(count);
+    return <rect class={tone} x={xOf(x)} width={width / seconds - 1} y={y} height={tall(count)} />;
+  };
+  return (
+    <g>
+      {piece('known', known)}
+      {piece('nobody', nobody + another)}
+      {piece('refused', refused + lost)}
+    </g>
+  );
+}
+
+function pathOf(points: readonly { at: number; ms: number }[], first: number, most: number) {
+  let last = Number.NaN;
+  return points
+    .map(({ at, ms }) => {
+      const begins = at !== last + 1;
+      last = at;
+      const x = xOf(at - first + 0.5).toFixed(1);
+      const y = (height - 2 - (ms / most) * (height - 4)).toFixed(1);
+      return begins ? `M${x} ${y}h0.01` : `L${x} ${y}`;
+    })
+    .join('');
+}
+
+const xOf = (second: number) => (second * width) / seconds;
+const inAll = ({ tally: { known, nobody, another, refused, lost } }: Second) =>
+  known + nobody + another + refused + lost;
+
+export function inMs(ms: number): string {
+  return ms >= 1000
+    ? `${(ms / 1000).toFixed(1)} s`
+    : `${ms < 10 ? ms.toFixed(1) : ms.toFixed(0)} ms`;
+}

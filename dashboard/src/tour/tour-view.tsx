@@ -1,0 +1,4 @@
+// The tour.
+export function TourView({ step }: { readonly step: number }) {
+  return <p>{step}</p>;
+}
