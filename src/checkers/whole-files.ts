@@ -30,7 +30,7 @@ interface Wrong {
 
 export const wholeFiles: Checker = {
   property: 'whole-files',
-  chapter: 'docs/concepts/03-stateful-in-memory.md',
+  chapter: 'docs/concepts/00-week-one.md',
   start: () => new WholeFiles(),
 };
 

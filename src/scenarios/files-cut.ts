@@ -29,7 +29,7 @@ export const filesCut: Scenario = {
   place: 31,
   title: 'Files over a link that breaks',
   question: 'Is every acknowledged file whole, and does every upload come to its end?',
-  chapter: 'docs/concepts/03-stateful-in-memory.md',
+  chapter: 'docs/concepts/00-week-one.md',
   cluster: { servers: 1, policy: 'round-robin', files: true },
   workload: 'send-files',
   users: 12,

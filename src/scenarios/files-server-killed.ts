@@ -20,7 +20,7 @@ export const filesServerKilled: Scenario = {
   place: 32,
   title: 'The server that takes files is killed',
   question: 'What is left of the files, and of who sent them?',
-  chapter: 'docs/concepts/03-stateful-in-memory.md',
+  chapter: 'docs/concepts/00-week-one.md',
   cluster: { servers: 1, policy: 'round-robin', files: true },
   workload: 'send-files',
   users: 12,
