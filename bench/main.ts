@@ -8,6 +8,7 @@ import { compareLogins } from './login.ts';
 import { measureMemory } from './memory.ts';
 import { compareRequests } from './requests.ts';
 import { compareSlowClients } from './slow-clients.ts';
+import { bytesIn, compareTransfers } from './transfer.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -15,6 +16,7 @@ const { positionals, values } = parseArgs({
     rounds: { type: 'string', default: '7' },
     seconds: { type: 'string', default: '2' },
     only: { type: 'string', multiple: true, default: [] },
+    bytes: { type: 'string', default: '1GiB' },
     sessions: { type: 'string', default: '200000' },
     json: { type: 'boolean', default: false },
   },
@@ -29,6 +31,7 @@ const questions: Readonly<Record<string, () => Promise<unknown>>> = {
   memory: () => measureMemory(Number(values.sessions)),
   login: () => compareLogins(how),
   'slow-clients': () => compareSlowClients(how),
+  transfer: () => compareTransfers({ ...how, bytes: bytesIn(values.bytes) }),
 };
 
 const [question = 'requests'] = positionals;
