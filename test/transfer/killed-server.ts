@@ -1,5 +1,5 @@
-// The server as it is deployed, over a vault and for alice, whose session is in PostgreSQL, until it
-// is killed (kill -9).
+// The server as it is deployed, over a vault and for alice, whose session is in PostgreSQL, until
+// it is killed (kill -9).
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -33,8 +33,8 @@ export async function logIn(): Promise<Login> {
 }
 
 /**
- * A port that every server of a vault can have in its turn: an upload is known by the address it was
- * sent to. It is none of those that systems give to whoever asks for any.
+ * A port that every server of a vault can have in its turn: an upload is known by the address that
+ * it was sent to. It is none of those that systems give to whoever asks for any.
  */
 export async function lastingPort(): Promise<number> {
   const probe = createServer();
