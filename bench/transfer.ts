@@ -22,10 +22,12 @@ const sampleMs = 200;
 
 type Question = Omit<How, 'seconds'> & { readonly bytes: number };
 
+type BothSides = readonly [sender: number, receiver: number];
+
 interface Round {
   readonly ms: number;
-  readonly cpuMs: number;
-  readonly grownBytes: readonly [sender: number, receiver: number];
+  readonly cpuMs: BothSides;
+  readonly grownBytes: BothSides;
 }
 
 interface Row {
@@ -34,8 +36,8 @@ interface Row {
   /** Of the limit in the same round; medians over the rounds. */
   readonly share: number;
   readonly spread: readonly [least: number, most: number];
-  readonly cpuMs: number;
-  readonly grownMiB: readonly [sender: number, receiver: number];
+  readonly cpuMs: BothSides;
+  readonly grownMiB: BothSides;
 }
 
 /** Reads '10GiB'; without a unit, bytes. */
@@ -118,20 +120,20 @@ async function measure([sender, receiver]: readonly [Sender, Receiver], path: st
   const after = await look();
   const grown = (at: 0 | 1) =>
     Math.max(...seen.map((uses) => uses[at].rssBytes)) - before[at].rssBytes;
-  const cpuMicros = ([one, other]: Uses) => one.cpuMicros + other.cpuMicros;
-  const cpuMs = (cpuMicros(after) - cpuMicros(before)) / 1_000;
-  return { ms, cpuMs, grownBytes: [grown(0), grown(1)] } as const;
+  const cpuMs = (at: 0 | 1) => (after[at].cpuMicros - before[at].cpuMicros) / 1_000;
+  return { ms, cpuMs: [cpuMs(0), cpuMs(1)], grownBytes: [grown(0), grown(1)] } as const;
 }
 
 function rowOf(name: string, own: readonly Round[], limit: readonly Round[], bytes: number): Row {
   const shares = own.map(({ ms }, at) => (limit[at]?.ms ?? Number.NaN) / ms);
   const grown = (at: 0 | 1) => Math.max(...own.map((round) => round.grownBytes[at])) / mebibyte;
+  const cpuMs = (at: 0 | 1) => median(own.map((round) => round.cpuMs[at]));
   return {
     name,
     perSecondMiB: bytes / mebibyte / (median(own.map(({ ms }) => ms)) / 1_000),
     share: median(shares),
     spread: [Math.min(...shares), Math.max(...shares)],
-    cpuMs: median(own.map(({ cpuMs }) => cpuMs)),
+    cpuMs: [cpuMs(0), cpuMs(1)],
     grownMiB: [grown(0), grown(1)],
   };
 }
@@ -140,14 +142,14 @@ function print({ bytes, rounds }: Question, rows: readonly Row[], crowd: Crowd |
   if (rows.length > 0) {
     const size = (bytes / mebibyte).toLocaleString('en');
     console.log(`${size} MiB over loopback, SHA-256 on both sides · ${rounds} interleaved rounds`);
-    console.log(line('', ['MiB/s', 'share', '(least-most)', 'CPU ms', 'memory MiB, both sides']));
+    console.log('CPU time and memory: of the sender, and of the receiver');
+    console.log(line('', ['MiB/s', 'share', '(least-most)', 'CPU ms', 'memory MiB']));
   }
   for (const { name, perSecondMiB, share, spread, cpuMs, grownMiB } of rows) {
     const range = spread.map((each) => each.toFixed(2)).join('-');
+    const cpu = cpuMs.map((each) => each.toFixed(0)).join(' ');
     const memory = grownMiB.map((each) => `+${each.toFixed(0)}`).join(' ');
-    console.log(
-      line(name, [perSecondMiB.toFixed(0), share.toFixed(2), range, cpuMs.toFixed(0), memory]),
-    );
+    console.log(line(name, [perSecondMiB.toFixed(0), share.toFixed(2), range, cpu, memory]));
   }
   if (crowd === undefined) return;
   const { finished, firstMs, medianMs, lastMs, aloneMs, besideMs, besideMostMs } = crowd;
@@ -163,6 +165,6 @@ function print({ bytes, rounds }: Question, rows: readonly Row[], crowd: Crowd |
 }
 
 function line(name: string, cells: readonly string[]): string {
-  const widths = [8, 8, 14, 10, 25];
+  const widths = [8, 8, 14, 12, 12];
   return name.padEnd(32) + cells.map((cell, at) => cell.padStart(widths[at] ?? 0)).join('');
 }
