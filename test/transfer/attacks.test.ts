@@ -3,7 +3,7 @@
 // disk and to its readers, and by the event, which names no name that anybody sent.
 
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import type { Noticed } from '../../src/core/security-event.ts';
@@ -37,8 +37,7 @@ const endOf = (content: Buffer, changes: Partial<FrameOf<'end'>> = {}): Frame =>
   return { kind: 'end', bytes: content.length, sha256: sha256(content), ...changes };
 };
 
-async function target(mismatch: MismatchPolicy = 'refuse') {
-  const place = temporaryFolder();
+async function target(mismatch: MismatchPolicy = 'refuse', place = temporaryFolder()) {
   const limits = { fileBytesMax, userBytesMax: 15_000, mismatch };
   const vault = await vaultIn(join(place, 'vault'), limits);
   const noticed: Noticed[] = [];
@@ -384,4 +383,27 @@ test('an upload that goes on with less than is there is refused, and its part st
   expect(filesIn(place)).toEqual([file]);
   const reasons = noticed.map(({ kind, reason }) => `${kind} ${reason ?? ''}`.trim());
   expect(reasons).toEqual(['transfer-broken-off cut', 'file-refused conflict', 'file-stored']);
+});
+
+test('a server that died between the record and the rename shows nothing, and finishes it', async () => {
+  const { place, port, vault, server } = await target();
+  const asked = put();
+  const client = await welcomed(port, 'alice');
+  await client.say(asked).hear('have');
+  const [part = ''] = readdirSync(join(place, 'vault', 'incoming'));
+  const { file } = await client.say(data(whole), endOf(whole)).hear('receipt');
+  client.socket.destroy();
+  await server[Symbol.asyncDispose]();
+  await vault[Symbol.asyncDispose]();
+  renameSync(join(place, 'vault', 'files', file), join(place, 'vault', 'incoming', part));
+
+  const next = await target('refuse', place);
+  expect(filesIn(place)).toEqual([]);
+  expect(await next.vault.list(visitor('alice'))).toEqual([]);
+  const again = await welcomed(next.port, 'alice');
+  expect((await again.say(asked).hear('have')).offset).toBe(whole.length);
+  const receipt = await again.say(endOf(whole)).hear('receipt');
+  expect(receipt).toMatchObject({ file, sha256: sha256(whole) });
+  expect(filesIn(place)).toEqual([file]);
+  expect(next.noticed).toMatchObject([{ kind: 'file-stored', file }]);
 });
