@@ -50,6 +50,11 @@ export class LaneState implements Shown {
     this.view = signal(view);
   }
 
+  /** What is known now, before the text follows. */
+  get newest(): Stage {
+    return this.#stage;
+  }
+
   /** The whole of it at once: nothing moves. */
   begin(events: readonly HistoryEvent[]): void {
     this.#stage = advance(emptyStage, events);

@@ -43,13 +43,17 @@ export function Lane({ shown, isLive, isBrief = false }: Props) {
   const { answer, state, trouble } = view.value;
   return (
     <article class={`lane ${state}`} aria-label={`lane ${answer}`}>
-      <Head shown={shown} canOrder={isOpen.value} />
-      {state === 'failed' && (
-        <p class="trouble" role="alert">
-          ✗ {trouble ?? 'This lane failed.'}
-        </p>
-      )}
-      <StageView shown={shown} on={on} />
+      <div class="lane-top">
+        <Head shown={shown} canOrder={isOpen.value} />
+        {state === 'failed' && (
+          <p class="trouble" role="alert">
+            ✗ {trouble ?? 'This lane failed.'}
+          </p>
+        )}
+      </div>
+      <div class="stage-place">
+        <StageView shown={shown} on={on} />
+      </div>
       <Caption shown={shown} />
       <Measures shown={shown} isLive={isLive} isBrief={isBrief} />
     </article>
@@ -64,7 +68,7 @@ const stateWords = {
 } as const;
 
 function Head({ shown, canOrder }: { readonly shown: Shown; readonly canOrder: boolean }) {
-  const { id, answer, says, state, servers, policy, experiment } = shown.view.value;
+  const { id, answer, says, state, servers, experiment } = shown.view.value;
   return (
     <header class="lane-head">
       <div>
@@ -73,7 +77,7 @@ function Head({ shown, canOrder }: { readonly shown: Shown; readonly canOrder: b
       </div>
       <div class="row push">
         <span class="label">
-          {stateWords[state] || (experiment ? `carries out ${experiment.scenario}` : policy)}
+          {stateWords[state] || (experiment ? 'the experiment runs …' : '')}
         </span>
         {canOrder && (
           <button
@@ -119,17 +123,19 @@ function Measures({ shown, isLive, isBrief }: MeasuresProps) {
   const stage = shown.stage.value;
   const now = useNow(shown, isLive);
   return (
-    <div class="measures">
-      <Numbers stage={stage} />
-      {!isBrief && <Charts stage={stage} now={now} />}
-      <details open={!isBrief}>
-        <summary>Verdicts</summary>
-        <Verdicts verdicts={shown.verdicts.value} />
-      </details>
-      <details open={!isBrief}>
-        <summary>Log</summary>
-        <Log arrived={stage.arrived} most={logMax} />
-      </details>
+    <div class="measures-place">
+      <div class="measures">
+        <Numbers stage={stage} />
+        {!isBrief && <Charts stage={stage} now={now} />}
+        <details open={!isBrief}>
+          <summary>Verdicts</summary>
+          <Verdicts verdicts={shown.verdicts.value} />
+        </details>
+        <details open={!isBrief}>
+          <summary>Log</summary>
+          <Log arrived={stage.arrived} most={logMax} />
+        </details>
+      </div>
     </div>
   );
 }

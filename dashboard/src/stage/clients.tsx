@@ -62,7 +62,7 @@ function Client({ client, answer, isSmall }: ClientProps) {
 }
 
 function carried({ sess, stolenFrom }: ClientView, answer: string): string {
-  if (stolenFrom !== undefined) return `holds a copy of ${stolenFrom}'s`;
+  if (stolenFrom !== undefined) return `copy of ${stolenFrom}'s`;
   if (sess === null) return 'not logged in';
-  return answer.startsWith('token') ? `carries token ${sess}` : `carries ${sess}`;
+  return answer.startsWith('token') ? `token ${sess}` : `cookie ${sess}`;
 }

@@ -15,7 +15,7 @@ import { Motion } from './motion.ts';
 import { type OnStage, OnStageContext } from './selection.ts';
 import { Servers } from './servers.tsx';
 import { paletteOf } from './shapes.ts';
-import { Store } from './store.tsx';
+import { NoStore, Store } from './store.tsx';
 import { asksStore } from './way.ts';
 import { drawWires } from './wires.ts';
 
@@ -33,13 +33,13 @@ export function StageView({ shown, on }: Props) {
   const hasStore = useComputed(() => view.value.store !== null);
   return (
     <OnStageContext.Provider value={on}>
-      <div class={`stage ${hasStore.value ? 'has-store' : ''}`} ref={root}>
-        <canvas class="wires" ref={under} aria-hidden="true" />
+      <div class="stage" ref={root}>
+        <canvas class="wires" ref={under} role="presentation" />
         <Clients />
         <Gateway />
         <Servers />
-        {hasStore.value && <Store />}
-        <canvas class="moving" ref={over} aria-hidden="true" />
+        {hasStore.value ? <Store /> : <NoStore />}
+        <canvas class="moving" ref={over} role="presentation" />
       </div>
       <Inspector />
     </OnStageContext.Provider>

@@ -41,3 +41,12 @@ export function Store() {
     </div>
   );
 }
+
+/** Where a store would stand. */
+export function NoStore() {
+  return (
+    <div class="column store-place">
+      <p class="no-store label">nothing is shared</p>
+    </div>
+  );
+}

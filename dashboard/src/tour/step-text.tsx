@@ -1,0 +1,220 @@
+// One step in words: what it is about, what one expects, what happened, and why.
+
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { fates } from '../../../src/api/stage.ts';
+import { chapterAddress, chapterTitle } from '../chapters.ts';
+import { fateWords } from '../fate.tsx';
+import { lanes } from '../live.ts';
+import { addresses, rememberVisit } from '../route.ts';
+import { type Measured, type TourStep, tour } from '../tour.ts';
+import { conduct, Interrupted, setStage } from './conduct.ts';
+
+type Phase = 'setting' | 'asking' | 'running' | 'done' | 'stopped';
+
+interface Props {
+  readonly at: number;
+  readonly step: TourStep;
+}
+
+export function StepText({ at, step }: Props) {
+  const phase = useSignal<Phase>('setting');
+  const guess = useSignal<string | null>(null);
+  const act = useSignal('');
+  const trouble = useSignal('');
+  const measured = useSignal<Measured | null>(null);
+  const again = useSignal(0);
+
+  const attempt = async (work: () => Promise<void>, signal: AbortSignal) => {
+    try {
+      await work();
+    } catch (error) {
+      if (signal.aborted) return;
+      trouble.value = error instanceof Interrupted ? error.message : String(error);
+      phase.value = 'stopped';
+    }
+  };
+  const round = again.value;
+  useEffect(() => {
+    const leaving = new AbortController();
+    phase.value = 'setting';
+    void attempt(async () => {
+      await setStage(step, leaving.signal);
+      phase.value = 'asking';
+    }, leaving.signal);
+    return () => leaving.abort();
+  }, [round, step]);
+  useEffect(() => {
+    if (phase.value !== 'running') return;
+    const leaving = new AbortController();
+    void attempt(async () => {
+      measured.value = await conduct(
+        step,
+        (says) => {
+          act.value = says;
+        },
+        leaving.signal,
+      );
+      phase.value = 'done';
+    }, leaving.signal);
+    return () => {
+      if (phase.peek() === 'running') leaving.abort();
+    };
+  }, [phase.value === 'running']);
+
+  const isDone = phase.value === 'done';
+  return (
+    <article class="step-text" aria-label={`Step ${at} of ${tour.length}`}>
+      <p class="label">
+        Step {at} of {tour.length}
+      </p>
+      <h1 class="asks">{step.title}</h1>
+      {step.says.map((each) => (
+        <p key={each}>{each}</p>
+      ))}
+      <Question
+        step={step}
+        guess={guess.value}
+        isLocked={phase.value === 'running' || isDone}
+        onGuess={(option) => {
+          guess.value = option;
+        }}
+      />
+      <div class="row" aria-live="polite">
+        {phase.value === 'setting' && <p class="quiet small">The servers are starting …</p>}
+        {(phase.value === 'asking' || phase.value === 'setting') && (
+          <button
+            type="button"
+            class="button first"
+            disabled={guess.value === null || phase.value === 'setting'}
+            onClick={() => {
+              phase.value = 'running';
+            }}
+          >
+            See what happens
+          </button>
+        )}
+        {phase.value === 'running' && <p class="act">{act.value} …</p>}
+        {phase.value === 'stopped' && <p class="trouble">✗ {trouble.value}</p>}
+      </div>
+      {isDone && measured.value !== null && (
+        <Result step={step} guess={guess.value} measured={measured.value} />
+      )}
+      <Onward
+        at={at}
+        isDone={isDone}
+        canRepeat={isDone || phase.value === 'stopped'}
+        onRepeat={() => {
+          measured.value = null;
+          again.value += 1;
+        }}
+      />
+    </article>
+  );
+}
+
+interface QuestionProps {
+  readonly step: TourStep;
+  readonly guess: string | null;
+  readonly isLocked: boolean;
+  readonly onGuess: (option: string) => void;
+}
+
+function Question({ step, guess, isLocked, onGuess }: QuestionProps) {
+  return (
+    <fieldset class="asked" disabled={isLocked}>
+      <legend class="asks big">{step.question}</legend>
+      {Object.entries(step.options).map(([option, text]) => (
+        <label key={option} class="option">
+          <input
+            type="radio"
+            name="guess"
+            checked={guess === option}
+            onChange={() => onGuess(option)}
+          />
+          {text}
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+interface ResultProps {
+  readonly step: TourStep;
+  readonly guess: string | null;
+  readonly measured: Measured;
+}
+
+function Result({ step, guess, measured }: ResultProps) {
+  const right = step.settle(measured);
+  const isRight = guess === right;
+  return (
+    <section class="result" aria-label="What happened" role="status">
+      <dl class={isRight ? 'agrees' : 'differs'}>
+        <div>
+          <dt class="label">you expected</dt>
+          <dd>{step.options[guess ?? ''] ?? 'nothing'}</dd>
+        </div>
+        <div>
+          <dt class="label">measured</dt>
+          {step.lanes.map(({ answer }, n) => (
+            <dd key={answer}>
+              {step.lanes.length > 1 && <code>{lanes.value[n]?.view.value.answer} </code>}
+              {fates
+                .filter((fate) => measured[answer][fate] > 0)
+                .map((fate) => (
+                  <span key={fate} class={`counted ${fate}`}>
+                    <span aria-hidden="true">{fateWords[fate].glyph}</span> {measured[answer][fate]}{' '}
+                    {fateWords[fate].word}
+                  </span>
+                ))}
+            </dd>
+          ))}
+        </div>
+      </dl>
+      <p class="judged">
+        {isRight ? '✓ As you expected.' : right ? `≠ ${step.options[right]}.` : '≠ None of these.'}
+      </p>
+      {step.because.map((each) => (
+        <p key={each}>{each}</p>
+      ))}
+      <p class="small">
+        <a href={chapterAddress(step.chapter)}>{chapterTitle(step.chapter)}</a> has the whole story.
+      </p>
+    </section>
+  );
+}
+
+interface OnwardProps {
+  readonly at: number;
+  readonly isDone: boolean;
+  readonly canRepeat: boolean;
+  readonly onRepeat: () => void;
+}
+
+function Onward({ at, isDone, canRepeat, onRepeat }: OnwardProps) {
+  const isLast = at === tour.length;
+  return (
+    <div class="row onward">
+      {at > 1 && (
+        <a class="button plain" href={addresses.tour(at - 1)}>
+          ‹ Back
+        </a>
+      )}
+      {canRepeat && (
+        <button type="button" class="button plain" onClick={onRepeat}>
+          Again
+        </button>
+      )}
+      <a
+        class={`button push ${isDone ? 'first' : ''}`}
+        href={isLast ? addresses.sandbox : addresses.tour(at + 1)}
+        onClick={() => {
+          if (isLast) rememberVisit();
+        }}
+      >
+        {isLast ? 'To the sandbox ›' : 'Next ›'}
+      </a>
+    </div>
+  );
+}
