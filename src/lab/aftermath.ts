@@ -49,7 +49,7 @@ export async function lookBack(
   await everybody((client, index) => {
     const neighbour = crowd.clients.at(index - 1) ?? client;
     const looks = [...client.sent, ...neighbour.sent].map(fetching);
-    return make(client, [list, ...looks]);
+    return make(client, [...client.sent, list, ...looks]);
   });
 }
 

@@ -10,7 +10,7 @@ export const allArrive = {
   'whole-files.acknowledged': [60, 60],
   'whole-files.brokenOff': [3, 1_000],
   'whole-files.resumed': [1, 60],
-  'whole-files.repeated': [1, 1_000],
+  'whole-files.repeated': [60, 1_000],
   'whole-files.pried': [60, 120],
 } as const;
 
