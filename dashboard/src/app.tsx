@@ -11,30 +11,33 @@ import { TourView } from './tour/tour-view.tsx';
 const lineWords = { opening: 'connecting', open: 'live', broken: 'connection lost' } as const;
 const wishWords = { system: 'Auto', light: 'Light', dark: 'Dark' } as const;
 
+const places = [
+  ['tour', addresses.tour(1), 'Tour'],
+  ['sandbox', addresses.sandbox, 'Sandbox'],
+  ['runs', addresses.runs, 'Recorded'],
+] as const;
+
 export function App() {
   useSignalEffect(() => {
     if (place.value.at !== 'tour') rememberVisit();
   });
   const { at } = place.value;
-  const link = (where: typeof at, href: string, word: string) => (
-    <a href={href} {...(at === where && { 'aria-current': 'page' as const })}>
-      {word}
-    </a>
-  );
   return (
     <>
-      <a class="skip" href="#main" onClick={skip}>
+      <button type="button" class="skip" onClick={skip}>
         Skip to the content
-      </a>
+      </button>
       <header class="bar">
         <a class="mark" href={addresses.sandbox}>
           <Mark />
           sessionlab
         </a>
         <nav aria-label="Places">
-          {link('tour', addresses.tour(1), 'Tour')}
-          {link('sandbox', addresses.sandbox, 'Sandbox')}
-          {link('runs', addresses.runs, 'Recorded')}
+          {places.map(([where, href, word]) => (
+            <a key={where} href={href} {...(at === where && { 'aria-current': 'page' as const })}>
+              {word}
+            </a>
+          ))}
         </nav>
         <p class={`line ${line.value}`} role="status">
           <span aria-hidden="true">{line.value === 'open' ? '●' : '○'}</span>{' '}
@@ -59,9 +62,7 @@ function View() {
   return <Sandbox lanes={lanes.value} />;
 }
 
-/** The address stays that of the place. */
-function skip(event: Event): void {
-  event.preventDefault();
+function skip(): void {
   document.getElementById('main')?.focus();
 }
 

@@ -103,7 +103,8 @@ function Actions({ isOpen }: { readonly isOpen: boolean }) {
   );
   const who = { client: name };
   return (
-    <div class="row does" role="group" aria-label={`What ${name} does`}>
+    <fieldset class="row does">
+      <legend class="unseen">What {name} does</legend>
       {name === thief ? (
         button('Replay what was stolen', { do: 'request', ...who }, isIn, true)
       ) : (
@@ -117,7 +118,7 @@ function Actions({ isOpen }: { readonly isOpen: boolean }) {
           {name === user && button('Second device', { do: 'log-in', client: `${name} 2`, user })}
         </>
       )}
-    </div>
+    </fieldset>
   );
 }
 

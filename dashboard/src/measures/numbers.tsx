@@ -18,26 +18,26 @@ export function Numbers({ stage }: { readonly stage: Stage }) {
   const middle = quantile(stage.latencies, 0.5);
   return (
     <dl class="numbers">
-      <Number name="known" value={ended === 0 ? '–' : percent(stage.tally.known, ended)} />
-      <Number name="requests" value={`${ended}`} />
-      <Number name="half within" value={middle === null ? '–' : inMs(middle)} />
-      <Number name="logins alive" value={`${alive}`} />
-      {flapping > 0 && <Number name="flapping" value={`${flapping}`} tone="nobody" />}
-      {lost > 0 && <Number name="lost" value={`${lost}`} tone="nobody" />}
+      <Figure name="known" value={ended === 0 ? '–' : percent(stage.tally.known, ended)} />
+      <Figure name="requests" value={`${ended}`} />
+      <Figure name="half within" value={middle === null ? '–' : inMs(middle)} />
+      <Figure name="logins alive" value={`${alive}`} />
+      {flapping > 0 && <Figure name="flapping" value={`${flapping}`} tone="nobody" />}
+      {lost > 0 && <Figure name="lost" value={`${lost}`} tone="nobody" />}
       {lags.length > 0 && (
-        <Number name="accepted after logout" value={inMs(Math.max(...lags))} tone="nobody" />
+        <Figure name="accepted after logout" value={inMs(Math.max(...lags))} tone="nobody" />
       )}
     </dl>
   );
 }
 
-interface NumberProps {
+interface FigureProps {
   readonly name: string;
   readonly value: string;
   readonly tone?: string;
 }
 
-function Number({ name, value, tone = '' }: NumberProps) {
+function Figure({ name, value, tone = '' }: FigureProps) {
   return (
     <div class={tone}>
       <dt class="label">{name}</dt>

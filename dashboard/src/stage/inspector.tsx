@@ -97,7 +97,8 @@ function ServerDetail({ on, name }: { readonly on: OnStage; readonly name: strin
         nothing={isDown ? 'what it knew is gone' : 'remembers nobody'}
       />
       {word && <p class="small">{word.why}</p>}
-      <div class="row" role="group" aria-label={`the process of ${name}`}>
+      <fieldset class="row">
+        <legend class="unseen">the process of {name}</legend>
         {isDown ? (
           <Do lane={lane} order={{ do: 'start', server: name }}>
             Start
@@ -122,7 +123,7 @@ function ServerDetail({ on, name }: { readonly on: OnStage; readonly name: strin
         >
           Remove
         </Do>
-      </div>
+      </fieldset>
       <LinkActions lane={lane} link={link} says={`the way to ${name}`} state={server.link} />
     </Detail>
   );
@@ -138,8 +139,8 @@ interface LinkProps {
 function LinkActions({ lane, link, says, state }: LinkProps) {
   if (lane === undefined) return null;
   return (
-    <div class="row" role="group" aria-label={says}>
-      <span class="label">{says}</span>
+    <fieldset class="row">
+      <legend class="label">{says}</legend>
       <Do lane={lane} order={{ do: 'cut', link }} disabled={state === 'cut'}>
         Cut
       </Do>
@@ -152,7 +153,7 @@ function LinkActions({ lane, link, says, state }: LinkProps) {
       <Do lane={lane} order={{ do: 'heal', link }} disabled={state === 'whole'}>
         Heal
       </Do>
-    </div>
+    </fieldset>
   );
 }
 

@@ -34,12 +34,12 @@ export function StageView({ shown, on }: Props) {
   return (
     <OnStageContext.Provider value={on}>
       <div class="stage" ref={root}>
-        <canvas class="wires" ref={under} role="presentation" />
+        <canvas class="wires" ref={under} />
         <Clients />
         <Gateway />
         <Servers />
         {hasStore.value ? <Store /> : <NoStore />}
-        <canvas class="moving" ref={over} role="presentation" />
+        <canvas class="moving" ref={over} />
       </div>
       <Inspector />
     </OnStageContext.Provider>

@@ -1,16 +1,12 @@
 // One step in words: what it is about, what one expects, what happened, and why.
 
-import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
 import { fates } from '../../../src/api/stage.ts';
 import { chapterAddress, chapterTitle } from '../chapters.ts';
 import { fateWords } from '../fate.tsx';
 import { lanes } from '../live.ts';
 import { addresses, rememberVisit } from '../route.ts';
 import { type Measured, type TourStep, tour } from '../tour.ts';
-import { conduct, Interrupted, setStage } from './conduct.ts';
-
-type Phase = 'setting' | 'asking' | 'running' | 'done' | 'stopped';
+import { useStep } from './use-step.ts';
 
 interface Props {
   readonly at: number;
@@ -18,50 +14,7 @@ interface Props {
 }
 
 export function StepText({ at, step }: Props) {
-  const phase = useSignal<Phase>('setting');
-  const guess = useSignal<string | null>(null);
-  const act = useSignal('');
-  const trouble = useSignal('');
-  const measured = useSignal<Measured | null>(null);
-  const again = useSignal(0);
-
-  const attempt = async (work: () => Promise<void>, signal: AbortSignal) => {
-    try {
-      await work();
-    } catch (error) {
-      if (signal.aborted) return;
-      trouble.value = error instanceof Interrupted ? error.message : String(error);
-      phase.value = 'stopped';
-    }
-  };
-  const round = again.value;
-  useEffect(() => {
-    const leaving = new AbortController();
-    phase.value = 'setting';
-    void attempt(async () => {
-      await setStage(step, leaving.signal);
-      phase.value = 'asking';
-    }, leaving.signal);
-    return () => leaving.abort();
-  }, [round, step]);
-  useEffect(() => {
-    if (phase.value !== 'running') return;
-    const leaving = new AbortController();
-    void attempt(async () => {
-      measured.value = await conduct(
-        step,
-        (says) => {
-          act.value = says;
-        },
-        leaving.signal,
-      );
-      phase.value = 'done';
-    }, leaving.signal);
-    return () => {
-      if (phase.peek() === 'running') leaving.abort();
-    };
-  }, [phase.value === 'running']);
-
+  const { phase, guess, act, trouble, measured, repeat } = useStep(step);
   const isDone = phase.value === 'done';
   return (
     <article class="step-text" aria-label={`Step ${at} of ${tour.length}`}>
@@ -104,10 +57,7 @@ export function StepText({ at, step }: Props) {
         at={at}
         isDone={isDone}
         canRepeat={isDone || phase.value === 'stopped'}
-        onRepeat={() => {
-          measured.value = null;
-          again.value += 1;
-        }}
+        onRepeat={repeat}
       />
     </article>
   );
