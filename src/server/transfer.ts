@@ -4,14 +4,18 @@
 
 import { readFile } from 'node:fs/promises';
 import { OperatingError } from '../core/errors.ts';
+import type { Session } from '../core/session.ts';
 import type { TransferServer } from '../transfer/server.ts';
 import type { Surroundings } from '../transfer/surroundings.ts';
+import { reachesSessions } from './config/session-settings.ts';
 import type { Config } from './config.ts';
 import type { Meter } from './meter.ts';
 import type { App, Parts } from './parts.ts';
 
 /** How long a client may take to say who it is. */
 const helloMs = 10_000;
+/** The longest that a timer takes; no transfer lasts that long. */
+const timerMsMax = 2 ** 31 - 1;
 
 /** The vault to write to where files are transferred; else to read from, if there is one. */
 export async function openVaultIfAny(
@@ -64,7 +68,8 @@ export async function openTransferIfAny(
   return server;
 }
 
-function surroundingsOf(app: App, { recogniser, audit }: Parts, meter: Meter): Surroundings {
+function surroundingsOf(app: App, parts: Parts, meter: Meter): Surroundings {
+  const { config, recogniser, audit } = parts;
   return {
     async identify(headers, peer) {
       const recognition = await recogniser.recognise(headers);
@@ -76,7 +81,10 @@ function surroundingsOf(app: App, { recogniser, audit }: Parts, meter: Meter): S
       }
       return recognition;
     },
-    whileSessionLives: (session, onEnd) => app.sessionWatch.whileSessionLives(session, onEnd),
+    whileSessionLives: (session, onEnd) =>
+      reachesSessions(config)
+        ? app.sessionWatch.whileSessionLives(session, onEnd)
+        : untilItExpires(session, onEnd),
     canRecord: () => audit?.canRecord !== false,
     record: (noticed, peer) => app.recorded(noticed, peer),
     note: (noticed, peer) => void app.securityEvent(noticed, peer),
@@ -87,6 +95,15 @@ function surroundingsOf(app: App, { recogniser, audit }: Parts, meter: Meter): S
     },
     tally: meter.transfers,
   };
+}
+
+/** Where nobody knows what has ended, as for tokens of another server, the clock alone ends it. */
+function untilItExpires({ absoluteExpiresAt }: Session, onEnd: (how: 'ended') => void): Disposable {
+  const timer = setTimeout(
+    () => onEnd('ended'),
+    Math.min(absoluteExpiresAt - Date.now(), timerMsMax),
+  );
+  return { [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
 async function readCertificate({ transferCertFile, transferKeyFile }: Config) {

@@ -54,7 +54,7 @@ export interface Vault extends ReadableVault {
    * Begins an upload, goes on with one that was broken off, or finds it stored. A second begin of
    * one upload takes over: `onTakenOver` tells the first, whose writes are finished before.
    * @throws OperatingError `file-too-large`, `quota-exceeded`, `upload-conflict` (another size than
-   *   before), `upload-taken-over` (by yet another, meanwhile), `vault-unavailable`
+   *   what is stored, or less than what is there), `upload-taken-over` (by yet another, meanwhile), `vault-unavailable`
    */
   begin(owner: Visitor, upload: UploadRequest, onTakenOver: () => void): Promise<Upload>;
   /** False: not there, or not the visitor's own. Durable when it resolves. */

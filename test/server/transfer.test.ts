@@ -203,3 +203,15 @@ test('settings that do not fit together are refused by their names', async () =>
   const unreadable = { ...half, TRANSFER_TLS_KEY_FILE: '/tmp/no-such-key.pem' };
   await expect(startReplica(main, unreadable)).rejects.toThrow('cannot be read: ENOENT');
 });
+
+test('a token of a server whose sessions cannot be asked about is good until its session ends', async () => {
+  const [token] = answers;
+  const issuing = await environment(token);
+  const issuer = await start(issuing);
+  const alice = await loggedIn(issuer.url, 'alice');
+  const { DATABASE_URL: _database, REDIS_URL: _redis, ...shared } = issuing;
+  const alone = { STORE: 'memory', ACCOUNTS: 'none', TRANSFER_PORT: '0' };
+  const stateless = await start({ ...shared, ...alone, VAULT_FOLDER: await temporaryFolder() });
+  const client = await begun(stateless.transferPort, alice);
+  await client.say(...rest(300_000)).hear('receipt');
+});
