@@ -8,6 +8,7 @@ import type { Shown } from './lane-state.ts';
 import { Charts } from './measures/chart.tsx';
 import { Log } from './measures/log.tsx';
 import { Numbers } from './measures/numbers.tsx';
+import { Strips } from './measures/strips.tsx';
 import { Verdicts } from './measures/verdicts.tsx';
 import { give, underWay } from './orders.ts';
 import { lastWordsOf, type OnStage, type Picked } from './stage/selection.ts';
@@ -125,6 +126,7 @@ function Measures({ shown, isLive, isBrief }: MeasuresProps) {
   return (
     <div class="measures-place">
       <div class="measures">
+        <Strips arrived={stage.arrived} />
         <Numbers stage={stage} />
         {!isBrief && <Charts stage={stage} now={now} />}
         <details open={!isBrief}>

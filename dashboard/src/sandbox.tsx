@@ -10,6 +10,10 @@ import type { LaneState } from './lane-state.ts';
 import { line } from './live.ts';
 import { Voice } from './voice.tsx';
 
+/** With spaces that do not break. */
+const question =
+  'Alice logs in on server\u00a01. How does server\u00a02 know that she is the same person?';
+
 type Panel = 'lanes' | 'experiment';
 
 export function Sandbox({ lanes }: { readonly lanes: readonly LaneState[] }) {
@@ -32,9 +36,7 @@ export function Sandbox({ lanes }: { readonly lanes: readonly LaneState[] }) {
   return (
     <div class="sandbox">
       <div class="question">
-        <h1 class="asks">
-          Alice logs in on server 1. How does server 2 know that she is the same person?
-        </h1>
+        <h1 class="asks">{question}</h1>
         <div class="row">
           {toggle('lanes', 'Choose answers')}
           {toggle('experiment', 'Run an experiment')}

@@ -41,14 +41,16 @@ export function Dock() {
       <div class="dock-inside">
         <People />
         <Actions isOpen={isOpen} />
+      </div>
+      <div class="dock-inside">
         <StreamSlider
           perSecond={Math.max(0, ...aimedAt.value.map((view) => view.perSecond))}
           isOpen={isOpen}
           onChange={(perSecond) => order({ do: 'stream', perSecond })}
         />
         <Aim />
+        <LastCommand />
       </div>
-      <LastCommand />
     </section>
   );
 }
@@ -79,7 +81,7 @@ function People() {
           <span class="face" aria-hidden="true">
             {initialOf(name)}
           </span>
-          {name}
+          <span class="name">{name}</span>
         </label>
       ))}
     </fieldset>

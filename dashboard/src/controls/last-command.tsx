@@ -16,9 +16,7 @@ export function LastCommand() {
       </p>
       <div class="newest">
         {newest === null ? (
-          <p class="quiet small">
-            Whatever you do, the command line that does the same stands here.
-          </p>
+          <p class="quiet small hint">The command line that does the same will stand here.</p>
         ) : (
           <Command done={newest} />
         )}

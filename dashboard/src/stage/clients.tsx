@@ -18,7 +18,7 @@ export function Clients() {
     <div class="column clients">
       <h4 class="label">clients</h4>
       {clients.length === 0 && <p class="label none">nobody yet</p>}
-      <ul class={isCrowd ? 'crowd' : 'spread'}>
+      <ul class={isCrowd ? 'crowd' : `spread of-${clients.length}`}>
         {clients.map((client) => (
           <li key={client.name}>
             <Client client={client} answer={answer} isSmall={isCrowd} />

@@ -29,6 +29,7 @@ interface Mover {
   turn: number;
   isAnswered: boolean;
   fate: Fate;
+  /** Accepted, though it had ended. */
   isWrong: boolean;
   colour: string;
   initial: string;
@@ -97,7 +98,7 @@ export class Motion {
     this.#byNumber.delete(arrived.i);
     mover.isAnswered = true;
     mover.fate = arrived.fate;
-    mover.isWrong = arrived.right === false;
+    mover.isWrong = arrived.fate === 'known' && arrived.right === false;
     const from = nodes.client(arrived.client);
     const isDirect = arrived.to !== 'gateway';
     const reached = arrived.server ?? (isDirect ? arrived.to : null);

@@ -42,7 +42,10 @@ export function ServerCard({ server }: { readonly server: ServerView }) {
         most={4}
         nothing={server.state === 'down' ? 'what it knew is gone' : 'remembers nobody'}
       />
-      <LastWord arrived={on.lastWords.value.get(name)} />
+      <LastWord
+        arrived={on.lastWords.value.get(name)}
+        isNew={seen === undefined || total(seen.tally) === 0}
+      />
       {on.orders !== undefined && <CardActions server={server} />}
     </article>
   );
@@ -59,7 +62,7 @@ export function stateOf({ state, incarnation, link, storeLink }: ServerView): st
 }
 
 function Answered({ tally }: { readonly tally: Tally }) {
-  const refused = tally.nobody + tally.another + tally.refused + tally.lost;
+  const refused = total(tally) - tally.known;
   return (
     <span class="answered">
       <span class="known" title="knew who asked">
@@ -74,8 +77,16 @@ function Answered({ tally }: { readonly tally: Tally }) {
   );
 }
 
-function LastWord({ arrived }: { readonly arrived: Arrived | undefined }) {
-  if (arrived === undefined) return <p class="last-word label">asked nothing yet</p>;
+interface LastWordProps {
+  readonly arrived: Arrived | undefined;
+  readonly isNew: boolean;
+}
+
+/** Of long ago it is not known any more. */
+function LastWord({ arrived, isNew }: LastWordProps) {
+  if (arrived === undefined) {
+    return <p class="last-word label">{isNew ? 'was asked nothing yet' : ''}</p>;
+  }
   return (
     <p class={`last-word ${arrived.fate}`} title={arrived.why}>
       <FateMark fate={arrived.fate} /> {arrived.why}
@@ -105,4 +116,8 @@ function CardActions({ server }: { readonly server: ServerView }) {
       {server.state === 'paused' ? button('resume', 'Resume') : button('pause', 'Pause')}
     </div>
   );
+}
+
+function total({ known, nobody, another, refused, lost }: Tally): number {
+  return known + nobody + another + refused + lost;
 }

@@ -1,0 +1,39 @@
+// Each client's last requests in a line: who answered, and whether they were known. Where everything
+// is to be seen at once: s1✓ s2✗ s1✓.
+
+import type { Arrived } from '../../../src/api/stage.ts';
+import { fateWords } from '../fate.tsx';
+import { personClass } from '../people.ts';
+
+const clientsMax = 6;
+const perClientMax = 14;
+
+export function Strips({ arrived }: { readonly arrived: readonly Arrived[] }) {
+  const strips = new Map<string, Arrived[]>();
+  for (const each of arrived) {
+    const strip = strips.get(each.client) ?? [];
+    strip.push(each);
+    strips.set(each.client, strip);
+  }
+  if (strips.size === 0 || strips.size > clientsMax) return null;
+  return (
+    <dl class="strips" aria-label="the last requests of each, oldest first">
+      {[...strips]
+        .sort(([one], [other]) => one.localeCompare(other))
+        .map(([client, all]) => (
+          <div key={client}>
+            <dt>
+              <span class={`who ${personClass(all[0]?.user ?? client)}`}>{client}</span>
+            </dt>
+            {all.slice(-perClientMax).map((each) => (
+              <dd key={each.i} class={each.fate} title={each.why}>
+                {each.server ?? '–'}
+                <span aria-hidden="true">{fateWords[each.fate].glyph}</span>
+                <span class="unseen"> {fateWords[each.fate].word}</span>
+              </dd>
+            ))}
+          </div>
+        ))}
+    </dl>
+  );
+}
