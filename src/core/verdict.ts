@@ -23,7 +23,10 @@ export const properties = {
     says: 'a session stays on its server while that server lives',
     diagnostic: true,
   },
-  'whole-files': { id: 'P22', says: 'an acknowledged file is there and whole, for its owner alone' },
+  'whole-files': {
+    id: 'P22',
+    says: 'an acknowledged file is there and whole, for its owner alone',
+  },
 } as const satisfies Record<string, PropertyRow>;
 
 export type PropertyName = keyof typeof properties;
