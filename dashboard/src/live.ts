@@ -30,7 +30,7 @@ export function listen(): void {
   });
 }
 
-export function laneOf(id: LaneId): LaneState | undefined {
+function laneOf(id: LaneId): LaneState | undefined {
   return lanes.value.find((lane) => lane.view.peek().id === id);
 }
 

@@ -5,7 +5,7 @@ import type { Stage } from '../../../src/api/stage.ts';
 import { inMs } from './chart.tsx';
 
 /** Those of requests that carried a credential or asked for one: all that ended. */
-export function endedIn({ tally }: Stage): number {
+function endedIn({ tally }: Stage): number {
   return tally.known + tally.nobody + tally.another + tally.refused + tally.lost;
 }
 
@@ -46,6 +46,6 @@ function Figure({ name, value, tone = '' }: FigureProps) {
   );
 }
 
-export function percent(part: number, whole: number): string {
+function percent(part: number, whole: number): string {
   return `${Math.round((100 * part) / whole)} %`;
 }

@@ -3,7 +3,7 @@
 
 import { type Outcome, properties, type Verdict } from '../../../src/core/verdict.ts';
 
-export const marks: Readonly<Record<Outcome, { readonly glyph: string; readonly tone: string }>> = {
+const marks: Readonly<Record<Outcome, { readonly glyph: string; readonly tone: string }>> = {
   HOLDS: { glyph: '✓', tone: 'known' },
   VIOLATED: { glyph: '✗', tone: 'nobody' },
   UNKNOWN: { glyph: '?', tone: 'refused' },
