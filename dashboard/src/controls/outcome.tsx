@@ -14,9 +14,15 @@ export function Outcome() {
   if (experiment === undefined || experiment === null) return null;
   return (
     <section class="panel outcome" aria-label={`Experiment: ${experiment.title}`}>
-      <p class="label">experiment · seed {experiment.seed}</p>
-      <h2>{experiment.title}</h2>
-      <p class="asks big">{experiment.question}</p>
+      <div class="stack">
+        <p class="label">experiment · seed {experiment.seed}</p>
+        <h2>{experiment.title}</h2>
+        <p class="asks big">{experiment.question}</p>
+        <p class="small">
+          <a href={chapterAddress(experiment.chapter)}>{chapterTitle(experiment.chapter)}</a> says
+          why.
+        </p>
+      </div>
       <div class="scroll">
         <table>
           <thead>
@@ -34,10 +40,6 @@ export function Outcome() {
           </tbody>
         </table>
       </div>
-      <p class="small">
-        <a href={chapterAddress(experiment.chapter)}>{chapterTitle(experiment.chapter)}</a> says
-        why.
-      </p>
     </section>
   );
 }
@@ -53,7 +55,7 @@ function Row({ view, verdicts }: { view: LaneView; verdicts: readonly Verdict[] 
   );
   const isDone = state === 'done';
   const measured = broken.length > 0 ? 'breaks' : 'holds';
-  const isRight = guess === undefined ? '' : guess === measured ? ' – you were right' : '';
+  const isRight = isDone && guess === measured;
   return (
     <tr>
       <th scope="row">
@@ -64,7 +66,7 @@ function Row({ view, verdicts }: { view: LaneView; verdicts: readonly Verdict[] 
         {state === 'failed' && <span class="verdict-word refused">✗ {trouble}</span>}
         {!isDone && state !== 'failed' && <span class="quiet">under way …</span>}
         {isDone && broken.length === 0 && (
-          <span class="verdict-word known">✓ every promise holds{isRight}</span>
+          <span class="verdict-word known">✓ every promise holds</span>
         )}
         {isDone &&
           broken.map(({ property, finding }) => (
@@ -72,7 +74,7 @@ function Row({ view, verdicts }: { view: LaneView; verdicts: readonly Verdict[] 
               ✗ {property}: {finding}
             </span>
           ))}
-        {isDone && broken.length > 0 && isRight !== '' && <span>You were right.</span>}
+        {isRight && <span>You were right.</span>}
       </td>
       <td>
         {isDone &&

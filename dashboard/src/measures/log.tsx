@@ -43,7 +43,7 @@ export function Log({ arrived, most }: Props) {
                 </>
               )}
               <span class="word">
-                {each.fate === 'known' && each.right !== false ? '' : ` ${ruled(each)}`}
+                {each.fate === 'known' && each.right !== false ? '' : `: ${ruled(each)}`}
               </span>
               <span class="why">{each.why}</span>
             </span>

@@ -56,7 +56,7 @@ function Row({ run }: { readonly run: RecordedRun }) {
         <time dateTime={at}>{new Date(at).toLocaleString()}</time>
         {seed === 'by-hand' ? '' : ` · seed ${seed}`}
       </span>
-      <span class={`small push ${asExpected === false ? 'nobody' : ''}`}>
+      <span class={`small push verdict-word ${asExpected === false ? 'nobody' : 'known'}`}>
         {asExpected === null && <span class="quiet">played by hand</span>}
         {asExpected === true && '✓ as expected'}
         {asExpected === false && '✗ unexpected'}
@@ -96,7 +96,7 @@ function Replay({ run }: { readonly run: string }) {
           <p class="label">
             <a href={addresses.runs}>Recorded runs</a> · seed {header?.seed ?? '…'}
           </p>
-          <h1 class="asks">{header?.id ?? run}</h1>
+          <h1 class="mono">{header?.id ?? run}</h1>
         </div>
         {header && header.scenario !== 'by-hand' && (
           <a class="button" href={reportAddress(run)}>

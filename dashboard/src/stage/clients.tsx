@@ -14,12 +14,13 @@ export function Clients() {
   if (on === null) return null;
   const { clients, answer } = on.view.value;
   const isCrowd = clients.length >= crowdFrom;
+  const inOrder = isCrowd ? clients.toSorted(byNumber) : clients;
   return (
     <div class="column clients">
       <h4 class="label">clients</h4>
       {clients.length === 0 && <p class="label none">nobody yet</p>}
       <ul class={isCrowd ? 'crowd' : `spread of-${clients.length}`}>
-        {clients.map((client) => (
+        {inOrder.map((client) => (
           <li key={client.name}>
             <Client client={client} answer={answer} isSmall={isCrowd} />
           </li>
@@ -65,4 +66,8 @@ function carried({ sess, stolenFrom }: ClientView, answer: string): string {
   if (stolenFrom !== undefined) return `copy of ${stolenFrom}'s`;
   if (sess === null) return 'not logged in';
   return answer.startsWith('token') ? `token ${sess}` : `cookie ${sess}`;
+}
+
+function byNumber(one: ClientView, other: ClientView): number {
+  return one.name.localeCompare(other.name, 'en', { numeric: true });
 }

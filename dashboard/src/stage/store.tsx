@@ -35,7 +35,9 @@ export function Store() {
           remembers={store.remembers}
           inAll={store.remembersInAll}
           most={6}
-          nothing="remembers nobody"
+          nothing={
+            on.view.value.experiment === null ? 'remembers nobody' : 'not listed in an experiment'
+          }
         />
       </div>
     </div>
