@@ -74,6 +74,7 @@ export const tour: readonly TourStep[] = [
   {
     title: 'What is a session?',
     says: [
+      'Welcome to a laboratory with real servers and one question: when you have logged in on one server, how does the next one know you?',
       'A web server forgets. Every request comes by itself, and nothing in the network says who sent it.',
       'So when Alice logs in, the server writes down who she is, and gives her a number to show: a cookie. That note is her session.',
     ],
@@ -218,7 +219,7 @@ export const tour: readonly TourStep[] = [
     },
     because: [
       'A server that cannot ask does not know, and says so (503). It must not take anybody for nobody: that would log everybody out because of a broken wire.',
-      'Heal the way to the store below, and all are known again, with the same cookie.',
+      'Pick the store on the stage, heal the way to it and let somebody ask: all are known again, with the same cookie.',
     ],
     chapter: 'docs/concepts/04-the-shared-store.md',
   },

@@ -1,12 +1,18 @@
 // One step in words: what it is about, what one expects, what happened, and why.
 
+import { useEffect } from 'preact/hooks';
 import { fates } from '../../../src/api/stage.ts';
 import { chapterAddress, chapterTitle } from '../chapters.ts';
 import { fateWords } from '../fate.tsx';
 import { lanes } from '../live.ts';
 import { addresses, rememberVisit } from '../route.ts';
+import { isStill } from '../theme.ts';
 import { type Measured, type TourStep, tour } from '../tour.ts';
 import { useStep } from './use-step.ts';
+
+/** Where the stage of the tour stands. */
+export const stageId = 'tour-stage';
+const resultId = 'tour-result';
 
 interface Props {
   readonly at: number;
@@ -16,6 +22,10 @@ interface Props {
 export function StepText({ at, step }: Props) {
   const { phase, guess, act, trouble, measured, repeat } = useStep(step);
   const isDone = phase.value === 'done';
+  useEffect(() => {
+    if (phase.value === 'running') show(stageId);
+    if (phase.value === 'done') show(resultId);
+  }, [phase.value]);
   return (
     <article class="step-text" aria-label={`Step ${at} of ${tour.length}`}>
       <p class="label">
@@ -99,7 +109,7 @@ function Result({ step, guess, measured }: ResultProps) {
   const right = step.settle(measured);
   const isRight = guess === right;
   return (
-    <section class="result" aria-label="What happened" role="status">
+    <section class="result" id={resultId} aria-label="What happened" role="status">
       <dl class={isRight ? 'agrees' : 'differs'}>
         <div>
           <dt class="label">you expected</dt>
@@ -167,4 +177,13 @@ function Onward({ at, isDone, canRepeat, onRepeat }: OnwardProps) {
       </a>
     </div>
   );
+}
+
+/** Where text and stage do not fit beside one another, goes where something is to be seen. */
+function show(id: string): void {
+  const element = document.getElementById(id);
+  if (element === null) return;
+  const { top } = element.getBoundingClientRect();
+  if (top >= 0 && top < innerHeight / 2) return;
+  element.scrollIntoView({ block: 'start', behavior: isStill.value ? 'auto' : 'smooth' });
 }

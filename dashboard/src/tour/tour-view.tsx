@@ -6,7 +6,7 @@ import { addresses, rememberVisit } from '../route.ts';
 import { LaneColumns } from '../sandbox.tsx';
 import { tour } from '../tour.ts';
 import { Voice } from '../voice.tsx';
-import { StepText } from './step-text.tsx';
+import { StepText, stageId } from './step-text.tsx';
 
 export function TourView({ step: number }: { readonly step: number }) {
   const at = Math.min(number, tour.length);
@@ -33,9 +33,9 @@ export function TourView({ step: number }: { readonly step: number }) {
           Skip to the sandbox
         </a>
       </nav>
-      <div class="tour-columns">
+      <div class={`tour-columns of-${step.lanes.length}`}>
         <StepText key={at} at={at} step={step} />
-        <div class="tour-stage">
+        <div class="tour-stage" id={stageId}>
           <LaneColumns lanes={lanes.value} isBrief />
         </div>
       </div>
