@@ -27,6 +27,8 @@ export interface LabOptions {
   readonly bundle?: boolean;
   /** A name in the registry of gateways. Default: node. */
   readonly gateway?: keyof typeof gateways;
+  /** Registers `people`, too. Default: false, so that whoever plays by hand registers them. */
+  readonly people?: boolean;
   /** Servers and gateway keep audit logs, in the folder `audit` of each run. Default: false. */
   readonly audit?: boolean;
 }
@@ -72,7 +74,7 @@ interface Needs {
 
 /** Users are called user1, user2 and so on; no plan has more. */
 export const usersMax = 64;
-/** For whoever plays by hand: their password is no secret, so that texts can say it. */
+/** For the page: their password is no secret, so that commands can be shown with it. */
 export const people = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank'] as const;
 export const peoplePassword = 'correct horse';
 /** The least that Argon2id allows: the lab measures sessions, and its passwords guard nothing. */
@@ -98,7 +100,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
   const serverEntry = options.serverEntry ?? bundled ?? sourceOfServer;
   const tokenKey = await newTokenKey();
   const lab = new SharedGround(folder, { serverEntry, backing, tokenKey }, options);
-  await lab.register();
+  await lab.register(options.people ? people : []);
   stack.move();
   return lab;
 }
@@ -146,13 +148,13 @@ class SharedGround implements Lab {
    * Makes the template, with all tables and users, and a copy whose accounts all runs read: only
    * what runs change must be their own.
    */
-  async register(): Promise<void> {
-    await this.#fillTemplate(await this.#backing.createDatabase(this.#prefix));
+  async register(names: readonly string[]): Promise<void> {
+    await this.#fillTemplate(await this.#backing.createDatabase(this.#prefix), names);
     this.#accountsUrl = await this.#backing.createDatabase(`${this.#prefix}_users`, this.#prefix);
   }
 
   /** Nobody stays connected to it: a database with guests cannot be copied. */
-  async #fillTemplate(databaseUrl: string): Promise<void> {
+  async #fillTemplate(databaseUrl: string, names: readonly string[]): Promise<void> {
     const patience = { timeoutMs: 20_000 };
     await using accounts = await openAccounts({ databaseUrl, hashing, ...patience });
     await using _store = await stores.postgres.open({ url: databaseUrl, ...patience });
@@ -160,7 +162,7 @@ class SharedGround implements Lab {
       this.#userIds.set(name, (await accounts.register(name, password)).id);
     };
     await register(this.visitor.username, this.password);
-    for (const name of people) await register(name, peoplePassword);
+    for (const name of names) await register(name, peoplePassword);
     for (let number = 1; number <= usersMax; number += 1) {
       await register(`user${number}`, this.password);
     }
