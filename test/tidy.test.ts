@@ -50,11 +50,12 @@ const sideways: Readonly<Record<string, readonly string[]>> = {
   cli: ['api'],
 };
 
-const files = globSync('{src,test,tools,bench,examples}/**/*.ts').map((file) =>
+const files = globSync('{src,test,tools,bench,examples,dashboard}/**/*.{ts,tsx}').map((file) =>
   file.replaceAll('\\', '/'),
 );
 const read = (file: string) => readFileSync(file, 'utf8');
 const sources = files.filter((file) => file.startsWith('src/'));
+const page = files.filter((file) => file.startsWith('dashboard/'));
 const room = (file: string) => file.split('/')[1] ?? '';
 
 interface Import {
@@ -114,7 +115,7 @@ test('a file says what it is before it says anything else', () => {
 });
 
 test('source files have at most 300 lines, lines without a text at most 100 columns', () => {
-  const long = sources.filter((file) => read(file).split('\n').length > 301);
+  const long = [...sources, ...page].filter((file) => read(file).split('\n').length > 301);
   expect(long.map((file) => `${file}: would two names tell the reader more than one?`)).toEqual([]);
   const wide = files.flatMap((file) =>
     read(file)
@@ -145,7 +146,7 @@ test('file names are kebab-case and name a thing, not a drawer', () => {
   const drawers = /(^|-)(utils?|helpers?|common|misc|manager|types|impl)(-|\.)/;
   const wrong = files.filter(
     (file) =>
-      !/^[a-z0-9-]+(\.(test|contract|config))?\.ts$/.test(basename(file)) ||
+      !/^[a-z0-9-]+(\.(test|contract|config))?\.tsx?$/.test(basename(file)) ||
       drawers.test(basename(file)),
   );
   expect(wrong).toEqual([]);

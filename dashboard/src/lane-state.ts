@@ -1,5 +1,6 @@
-// One lane as the page knows it: what the lab tells of it, and the stage that its history makes. The
-// text follows at most ten times a second, however much happens; what moves hears of every request.
+// One lane as the page knows it: what the lab tells of it, and the stage that its history makes.
+// The text follows at most ten times a second, however much happens; what moves hears of every
+// request.
 
 import { type ReadonlySignal, signal } from '@preact/signals';
 import type { LaneView } from '../../src/api/contract.ts';

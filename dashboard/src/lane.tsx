@@ -11,10 +11,11 @@ import { Numbers } from './measures/numbers.tsx';
 import { Strips } from './measures/strips.tsx';
 import { Verdicts } from './measures/verdicts.tsx';
 import { give, underWay } from './orders.ts';
+import { addresses } from './route.ts';
 import { lastWordsOf, type OnStage, type Picked } from './stage/selection.ts';
 import { StageView } from './stage/stage-view.tsx';
 
-const logMax = 40;
+const logMax = 10;
 const tickMs = 1_000;
 
 interface Props {
@@ -73,7 +74,7 @@ function Head({ shown, canOrder }: { readonly shown: Shown; readonly canOrder: b
   return (
     <header class="lane-head">
       <div>
-        <h3 class="mono">{answer}</h3>
+        <h2 class="mono">{answer}</h2>
         <p class="quiet small">{says}</p>
       </div>
       <div class="row push">
@@ -136,6 +137,11 @@ function Measures({ shown, isLive, isBrief }: MeasuresProps) {
         <details open={!isBrief}>
           <summary>Log</summary>
           <Log arrived={stage.arrived} most={logMax} />
+          {isLive && shown.view.value.run !== '' && (
+            <p class="small">
+              <a href={addresses.run(shown.view.value.run)}>All of it, under a slider</a>
+            </p>
+          )}
         </details>
       </div>
     </div>

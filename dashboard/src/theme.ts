@@ -1,5 +1,5 @@
-// Light, dark, or as the system has it: the choice is kept in the browser, the result is an attribute
-// of the document that the style sheet reads.
+// Light, dark, or as the system has it: the choice is kept in the browser, the result is an
+// attribute of the document that the style sheet reads.
 
 import { computed, effect, signal } from '@preact/signals';
 

@@ -1,5 +1,6 @@
-// The tour, as data: seven steps from "what is a session?" to "choose", each one experiment with real
-// servers. What is right is not written here: an option is right when what was measured says so.
+// The tour, as data: seven steps from "what is a session?" to "choose", each one experiment with
+// real servers. What is right is not written here: an option is right when what was measured says
+// so.
 
 import type { LaneWish } from '../../src/api/contract.ts';
 import type { Tally } from '../../src/api/stage.ts';

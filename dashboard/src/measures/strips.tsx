@@ -1,5 +1,5 @@
-// Each client's last requests in a line: who answered, and whether they were known. Where everything
-// is to be seen at once: s1✓ s2✗ s1✓.
+// Each client's last requests in a line: who answered, and whether they were known. Where
+// everything is to be seen at once: s1✓ s2✗ s1✓.
 
 import type { Arrived } from '../../../src/api/stage.ts';
 import { fateWords } from '../fate.tsx';

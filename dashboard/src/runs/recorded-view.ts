@@ -1,6 +1,6 @@
-// What a recorded run shows of itself as a lane: the history says who answered, what broke, and which
-// login was made where. What a process remembered was not recorded, so a server is shown with the
-// logins that it made in this life and that have not ended.
+// What a recorded run shows of itself as a lane: the history says who answered, what broke, and
+// which login was made where. What a process remembered was not recorded, so a server is shown with
+// the logins that it made in this life and that have not ended.
 
 import type { ClientView, LaneView, LinkState, Remembered } from '../../../src/api/contract.ts';
 import type { SessionSeen, Stage, Trouble } from '../../../src/api/stage.ts';

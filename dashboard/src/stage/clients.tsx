@@ -17,7 +17,7 @@ export function Clients() {
   const inOrder = isCrowd ? clients.toSorted(byNumber) : clients;
   return (
     <div class="column clients">
-      <h4 class="label">clients</h4>
+      <h3 class="unseen">clients</h3>
       {clients.length === 0 && <p class="label none">nobody yet</p>}
       <ul class={isCrowd ? 'crowd' : `spread of-${clients.length}`}>
         {inOrder.map((client) => (

@@ -1,5 +1,5 @@
-// All that is known of what was picked on the stage, and all that can be done to it. It stands under
-// the stage, so that it hides nothing.
+// All that is known of what was picked on the stage, and all that can be done to it. It stands
+// under the stage, so that it hides nothing.
 
 import type { ComponentChildren } from 'preact';
 import { useContext } from 'preact/hooks';
@@ -35,7 +35,7 @@ export function Detail({ on, title, says, children }: DetailProps) {
   return (
     <section class="inspector" aria-label={title}>
       <div class="row">
-        <h4 class="mono">{title}</h4>
+        <h3 class="mono">{title}</h3>
         <p class="quiet small">{says}</p>
         <button
           type="button"

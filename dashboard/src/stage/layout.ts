@@ -1,6 +1,6 @@
 // Where everything on a stage stands, and the curves between: measured when something changes its
-// size, never while something moves. A curve is kept in place when it is measured anew, so that what
-// is on its way follows.
+// size, never while something moves. A curve is kept in place when it is measured anew, so that
+// what is on its way follows.
 
 export interface Curve {
   x0: number;

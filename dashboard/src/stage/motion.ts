@@ -1,8 +1,9 @@
-// What moves on one stage: requests that really were sent, along the way they really took. A request
-// sets out when the history says so, waits at the gateway while no answer is known, and then goes on
-// to the server that answered, to the store if that was asked, and back with its outcome. It moves
-// slower than it was, or nobody would see it; when many are on their way, all move faster. The loop
-// runs only while something moves, reads no layout, and makes no garbage: what moved is used again.
+// What moves on one stage: requests that really were sent, along the way they really took. A
+// request sets out when the history says so, waits at the gateway while no answer is known, and
+// then goes on to the server that answered, to the store if that was asked, and back with its
+// outcome. It moves slower than it was, or nobody would see it; when many are on their way, all
+// move faster. The loop runs only while something moves, reads no layout, and makes no garbage:
+// what moved is used again.
 
 import type { Arrived, Fate, Journey } from '../../../src/api/stage.ts';
 import { along, type Curve, type Layout, nodes } from './layout.ts';

@@ -18,7 +18,7 @@ export function Servers() {
   const isCrowd = servers.length > cardsMax;
   return (
     <div class="column servers-place">
-      <h4 class="label">{servers.length === 1 ? '1 server' : `${servers.length} servers`}</h4>
+      <h3 class="unseen">{servers.length === 1 ? '1 server' : `${servers.length} servers`}</h3>
       <ul
         class={isCrowd ? 'tiles' : `cards cards-${servers.length}`}
         {...(isCrowd && { 'data-node': nodes.crowd })}

@@ -1,5 +1,6 @@
 // How what moves is drawn. A request on its way is a disc in the colour of who sent it; on its way
-// back it has the shape, the colour and the sign of its outcome, so that no one of the three is needed.
+// back it has the shape, the colour and the sign of its outcome, so that no one of the three is
+// needed.
 
 import type { Fate } from '../../../src/api/stage.ts';
 import type { Curve } from './layout.ts';
@@ -56,7 +57,7 @@ export function drawDisc(
   draw.fill();
 }
 
-/** A circle with ✓, a diamond with ✗, a square with ≠, a triangle with !, and an empty ring where no answer came. */
+/** Disc with ✓, diamond with ✗, square with ≠, triangle with !, and a ring for no answer. */
 export function drawFate(
   draw: CanvasRenderingContext2D,
   x: number,

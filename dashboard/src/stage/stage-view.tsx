@@ -1,6 +1,6 @@
 // The stage: clients, gateway, servers, store, as elements that can be read and pressed, with lines
-// under them and what moves above them. It measures itself when something changes its size, and lets
-// the motion do the rest.
+// under them and what moves above them. It measures itself when something changes its size, and
+// lets the motion do the rest.
 
 import { useComputed, useSignalEffect } from '@preact/signals';
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';

@@ -183,7 +183,8 @@ function Onward({ at, isDone, canRepeat, onRepeat }: OnwardProps) {
 function show(id: string): void {
   const element = document.getElementById(id);
   if (element === null) return;
-  const { top } = element.getBoundingClientRect();
-  if (top >= 0 && top < innerHeight / 2) return;
+  const { top, bottom } = element.getBoundingClientRect();
+  const isSeen = top >= 0 && (bottom <= innerHeight || top < innerHeight / 2);
+  if (isSeen) return;
   element.scrollIntoView({ block: 'start', behavior: isStill.value ? 'auto' : 'smooth' });
 }
