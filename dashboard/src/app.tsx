@@ -30,7 +30,7 @@ export function App() {
       <header class="bar">
         <a class="mark" href={addresses.sandbox}>
           <Mark />
-          sessionlab
+          <span>sessionlab</span>
         </a>
         <nav aria-label="Places">
           {places.map(([where, href, word]) => (

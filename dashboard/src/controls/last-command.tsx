@@ -57,21 +57,23 @@ function Command({ done: { did } }: { readonly done: Done }) {
         {lines[0]}
         {lines.length > 1 && ` … and ${lines.length - 1} more`}
       </code>
-      <button
-        type="button"
-        class="button plain"
-        aria-label="Copy the command"
-        onClick={() => {
-          void navigator.clipboard.writeText(did.command).then(() => {
-            isCopied.value = true;
-            setTimeout(() => {
-              isCopied.value = false;
-            }, copiedMs);
-          });
-        }}
-      >
-        {isCopied.value ? 'Copied' : 'Copy'}
-      </button>
+      {isSecureContext && (
+        <button
+          type="button"
+          class="button plain"
+          aria-label="Copy the command"
+          onClick={() => {
+            void navigator.clipboard.writeText(did.command).then(() => {
+              isCopied.value = true;
+              setTimeout(() => {
+                isCopied.value = false;
+              }, copiedMs);
+            });
+          }}
+        >
+          {isCopied.value ? 'Copied' : 'Copy'}
+        </button>
+      )}
     </div>
   );
 }

@@ -10,7 +10,7 @@ import { give, underWay } from '../orders.ts';
 import { Chips } from './chips.tsx';
 import { ClientDetail } from './client-detail.tsx';
 import { type OnStage, OnStageContext } from './selection.ts';
-import { lifeOf, stateOf } from './server-card.tsx';
+import { emptyWords, lifeOf, stateOf } from './server-card.tsx';
 import { linkWords } from './store.tsx';
 
 const rememberedMax = 24;
@@ -88,13 +88,13 @@ function ServerDetail({ on, name }: { readonly on: OnStage; readonly name: strin
     <Detail
       on={on}
       title={name}
-      says={`${stateOf(server) || 'up'} · ${lifeOf(server.incarnation)} · ${process}`}
+      says={`${stateOf(server, on.view.value.store?.state) || 'up'} · ${lifeOf(server.incarnation)} · ${process}`}
     >
       <Chips
         remembers={server.remembers}
         inAll={server.remembersInAll}
         most={rememberedMax}
-        nothing={isDown ? 'what it knew is gone' : 'remembers nobody'}
+        nothing={emptyWords[server.state]}
       />
       {word && <p class="small">{word.why}</p>}
       <fieldset class="row">

@@ -1,7 +1,7 @@
 // One server: whether it lives, what it remembers, what it said last, and what can be done to it.
 
 import { useContext } from 'preact/hooks';
-import type { ServerView } from '../../../src/api/contract.ts';
+import type { LinkState, ServerView } from '../../../src/api/contract.ts';
 import type { Arrived, Tally } from '../../../src/api/stage.ts';
 import { FateMark } from '../fate.tsx';
 import { give, underWay } from '../orders.ts';
@@ -9,6 +9,13 @@ import { Chips } from './chips.tsx';
 import { nodes } from './layout.ts';
 import { isPicked, OnStageContext } from './selection.ts';
 import { linkWords } from './store.tsx';
+
+/** Why nothing can be listed of what it remembers. */
+export const emptyWords = {
+  up: 'remembers nobody',
+  paused: 'cannot be asked now',
+  down: 'what it knew is gone',
+} as const;
 
 const ordinals = ['', 'first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh'];
 
@@ -33,14 +40,14 @@ export function ServerCard({ server }: { readonly server: ServerView }) {
         }}
       >
         <span class="name">{name}</span>
-        <span class="state">{stateOf(server)}</span>
+        <span class="state">{stateOf(server, on.view.value.store?.state)}</span>
         {seen !== undefined && <Answered tally={seen.tally} />}
       </button>
       <Chips
         remembers={server.state === 'down' ? [] : server.remembers}
         inAll={server.state === 'down' ? 0 : server.remembersInAll}
         most={4}
-        nothing={server.state === 'down' ? 'what it knew is gone' : 'remembers nobody'}
+        nothing={emptyWords[server.state]}
       />
       <LastWord
         arrived={on.lastWords.value.get(name)}
@@ -51,12 +58,18 @@ export function ServerCard({ server }: { readonly server: ServerView }) {
   );
 }
 
-export function stateOf({ state, incarnation, link, storeLink }: ServerView): string {
+/** What is true of the whole store is said there, and not of each server. */
+export function stateOf(
+  { state, incarnation, link, storeLink }: ServerView,
+  store: LinkState | undefined,
+): string {
   const words = [
     state === 'up' ? '' : state,
     incarnation > 1 ? lifeOf(incarnation) : '',
     linkWords[link],
-    storeLink === null || storeLink === 'whole' ? '' : `store: ${linkWords[storeLink]}`,
+    storeLink === null || storeLink === 'whole' || storeLink === store
+      ? ''
+      : `store: ${linkWords[storeLink]}`,
   ];
   return words.filter((word) => word !== '').join(', ');
 }

@@ -33,6 +33,11 @@ export function Servers() {
           </li>
         ))}
       </ul>
+      {isCrowd && (
+        <p class="label">
+          The small number: how many sessions a server remembers. Green: it mostly knew who asked.
+        </p>
+      )}
     </div>
   );
 }
