@@ -99,7 +99,7 @@ function Head({ shown, canOrder }: { readonly shown: Shown; readonly canOrder: b
 function Caption({ shown }: { readonly shown: Shown }) {
   const last = shown.stage.value.arrived.at(-1);
   if (last === undefined) {
-    return <p class="caption quiet">No request was sent yet: log somebody in.</p>;
+    return <p class="caption quiet">No request was sent yet.</p>;
   }
   return (
     <p class={`caption ${last.fate}`}>
