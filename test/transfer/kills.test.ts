@@ -18,7 +18,7 @@ import { alice, KilledServer, lastingPort, logIn, type Place } from './killed-se
 import { numberedFile } from './numbered-file.ts';
 import { contentOf, sha256, temporaryFolder } from './vault-ground.ts';
 
-const kills = Number(process.env.KILLS ?? 50);
+const kills = Number(process.env.KILLS ?? 80);
 const seed = process.env.SEED ?? randomBytes(4).toString('hex');
 /** Servers side by side: while one starts, the other is at work. */
 const chains = 2;
