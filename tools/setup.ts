@@ -3,6 +3,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { nginxProgram } from '../src/gateways/nginx/program.ts';
+import { findChromium } from './chromium.ts';
 import { findProgram, findValkey, isBookworm, unpackFromBackports } from './valkey.ts';
 
 interface Need {
@@ -60,6 +61,16 @@ const needs: readonly Need[] = [
       provide: unpackFromBackports,
     },
   },
+  {
+    name: 'Chromium',
+    program: 'chromium, chromium-browser or google-chrome; brew install --cask google-chrome',
+    find: findChromium,
+    why: 'the tests use the page in it',
+    // Not with brew: a cask takes another command.
+    packages: Object.fromEntries(
+      ['apt-get', 'dnf', 'apk', 'pacman'].map((manager) => [manager, 'chromium']),
+    ),
+  },
 ];
 
 const installers: Readonly<Record<string, readonly (readonly string[])[]>> = {
@@ -97,6 +108,7 @@ function install(missing: readonly Need[]): void {
     fail('No package manager known here. Install these and put them on PATH:', ...programs);
   }
   const packages = missing.flatMap((need) => need.packages[manager] ?? []);
+  if (packages.length === 0) return;
   const commands = installers[manager] ?? [];
   for (const command of commands.slice(0, -1)) run(command);
   run([...(commands.at(-1) ?? []), ...packages]);
