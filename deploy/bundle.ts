@@ -8,7 +8,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundlePrograms, serverPrograms } from '../src/lab/server-bundle.ts';
+import { bundlePrograms } from '../src/lab/bundle.ts';
+import { serverPrograms } from '../src/lab/server-bundle.ts';
 
 const programs = [
   ...serverPrograms(),

@@ -1,19 +1,22 @@
-// Programs in a few files instead of hundreds: starting one costs half the time then, which counts
-// where a lab starts a hundred servers and more. Made afresh by every lab, so what runs is always
-// the source as it is now; images are made of the same.
+// The server, bundled, by a process that ends with it. Made afresh by every lab, so what runs is
+// always the source as it is now; images are made of the same.
 
-import { writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
 import { join, resolve } from 'node:path';
-import { rolldown } from 'rolldown';
+import { promisify } from 'node:util';
 import { programPath } from '../core/program.ts';
 import * as keys from '../keys/index.ts';
 import * as revocations from '../revocations/index.ts';
 import * as stores from '../stores/index.ts';
 import * as strategies from '../strategies/index.ts';
 
+const run = promisify(execFile);
+const bundler = programPath('./bundle', import.meta.url);
+
 /** Bundles the server into a folder and returns the path to start it by. */
-export async function bundleServer(folder: string): Promise<string> {
-  await bundlePrograms(folder, serverPrograms());
+export async function bundleServer(folder: string, signal?: AbortSignal): Promise<string> {
+  const options = { windowsHide: true, ...(signal && { signal }) };
+  await run(process.execPath, [bundler, folder, ...serverPrograms()], options);
   return join(resolve(folder), 'server', 'main.js');
 }
 
@@ -24,28 +27,4 @@ export function serverPrograms(): readonly string[] {
     Object.keys(registry).map((name) => `${family}/${name}`),
   );
   return ['server/main', ...members];
-}
-
-/**
- * Bundles programs, which keep their places below `src`, and what they load.
- *
- * @returns the path of every source that went in.
- */
-export async function bundlePrograms(
-  folder: string,
-  names: readonly string[],
-): Promise<readonly string[]> {
-  await using bundle = await rolldown({
-    input: Object.fromEntries(
-      names.map((name) => [name, programPath(`../${name}`, import.meta.url)]),
-    ),
-    platform: 'node',
-    // Never loaded by what is bundled: pages of documentation, and a native client.
-    external: [/^@fastify\/swagger/, 'pg-native'],
-    logLevel: 'silent',
-  });
-  const target = resolve(folder);
-  const { output } = await bundle.write({ dir: target, chunkFileNames: 'chunks/[name].js' });
-  await writeFile(join(target, 'package.json'), '{ "type": "module" }\n');
-  return output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
 }
