@@ -1,6 +1,7 @@
 // What PostgreSQL and Redis have in common as processes of the keeper: a free port, a readiness
 // condition, and an ending that asks politely first and insists after a while.
 import { execFile } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -18,15 +19,24 @@ export interface Running {
   isAlive(): boolean;
 }
 
-/** A port that was free a moment ago: whoever uses it must be ready for a clash. */
+/**
+ * A port that was free a moment ago: whoever uses it must be ready for a clash. It is none of those
+ * that systems give to whoever asks for any, so it stays free while its owner is away.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port was given');
-  return address.port;
+  for (let attempt = 1; attempt <= 100; attempt += 1) {
+    const port = 10_000 + randomInt(20_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+  throw new Error('no port is free');
 }
 
 /** Polls until the condition holds; false when the deadline passes first. */

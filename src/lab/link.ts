@@ -7,6 +7,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
+import { freePort } from '../backing/process.ts';
 import type { LinkPort } from '../faults/fault.ts';
 import { type Cable, Wire } from './wire.ts';
 
@@ -69,7 +70,7 @@ class TcpLink implements Link {
   }
 
   async open(): Promise<void> {
-    this.#server.listen(0, HOST);
+    this.#server.listen(await freePort(), HOST);
     await once(this.#server, 'listening');
     this.#port = (this.#server.address() as AddressInfo).port;
     this.#server.on('listening', () => {

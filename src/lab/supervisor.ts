@@ -112,7 +112,8 @@ class Ward implements Supervised {
       windowsHide: true,
     });
     this.gone = new Promise((resolve) => {
-      this.child.once('exit', (code, signal) => resolve(signal ?? `exit status ${code}`));
+      // Not its exit, after which there may be more of its output.
+      this.child.once('close', (code, signal) => resolve(signal ?? `exit status ${code}`));
       this.child.once('error', (error) => resolve(error.message));
     });
     for (const stream of [this.child.stdout, this.child.stderr]) {

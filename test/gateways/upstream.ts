@@ -4,8 +4,9 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { freePort } from '../../src/backing/process.ts';
 import type { Upstream } from '../../src/gateways/gateway.ts';
 
 /** What a server saw of a request; it answers with it, as JSON. */
@@ -61,9 +62,9 @@ export class TestServer implements Upstream, AsyncDisposable {
       socket.write(`${this.name}:`);
       socket.pipe(socket);
     });
+    this.#port ||= await freePort();
     server.listen(this.#port, '127.0.0.1');
     await once(server, 'listening');
-    this.#port = (server.address() as AddressInfo).port;
     this.#server = server;
   }
 

@@ -189,12 +189,13 @@ export async function startReplica(entry: string, env: Environment): Promise<Rep
   const file = new URL(entry, import.meta.url);
   const child = fork(file, [], { env, execArgv: [], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-  }
-  const ended = once(child, 'exit').then(([code]: (number | null)[]) => code ?? null);
+  const read = [child.stdout, child.stderr].map(async (stream) => {
+    for await (const chunk of stream ?? []) output += chunk;
+  });
+  const ended = once(child, 'exit').then(async ([code]: (number | null)[]) => {
+    await Promise.all(read);
+    return code ?? null;
+  });
   const message = once(child, 'message').then(([first]: Ready[]) => first);
   const first = await Promise.race([message, ended]);
   if (first === null || typeof first !== 'object') throw new Error(`no server: ${output}`);

@@ -8,6 +8,7 @@ import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { expect, test } from 'vitest';
+import { freePort } from '../../src/backing/process.ts';
 import * as gateways from '../../src/gateways/index.ts';
 import {
   answers,
@@ -91,8 +92,10 @@ test('no request fails while three replicas restart in turn under 300 requests a
 }, async () => {
   const env = { ...(await environment(onRedis)), DRAIN_MS: '1500', LOG_LEVEL: 'warn' };
   await using stack = new AsyncDisposableStack();
-  const start = async (port = '0') => stack.use(await startReplica(main, { ...env, PORT: port }));
-  const replicas = await Promise.all([start(), start(), start()]);
+  const start = async (port: number) =>
+    stack.use(await startReplica(main, { ...env, PORT: String(port) }));
+  const ports = [await freePort(), await freePort(), await freePort()];
+  const replicas = await Promise.all(ports.map(start));
   const upstreams = replicas.map(({ url }, index) => ({ name: `s${index + 1}`, url }));
   const gateway = stack.use(
     await gateways.node.start({
@@ -117,7 +120,7 @@ test('no request fails while three replicas restart in turn under 300 requests a
     for (const [index, { url, child, ended }] of replicas.entries()) {
       child.kill('SIGTERM');
       expect(await ended).toBe(0);
-      replicas[index] = await start(new URL(url).port);
+      replicas[index] = await start(Number(new URL(url).port));
       // The gateway must take the new one in before the next one leaves.
       await delay(750);
     }

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { freePort } from '../../src/backing/process.ts';
 import { freshDatabase } from '../support/backing.ts';
 
 const run = promisify(execFile);
@@ -25,15 +26,6 @@ afterAll(async () => {
   for (const child of started) child.kill('SIGKILL');
   await rm(folder, { recursive: true });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
 
 interface Standalone {
   readonly child: ChildProcess;

@@ -3,9 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { systemClock } from '../../src/core/clock.ts';
 import { lifetimes } from '../../src/core/limits.ts';
 import { postgres } from '../../src/stores/postgres.ts';
@@ -30,23 +28,6 @@ export async function logIn(): Promise<Login> {
   const { headers } = await recogniser.begin({ id: alice.userId, name: alice.userName }, {});
   const [value = ''] = headers.flatMap(([, line]) => line.split(';', 1));
   return { databaseUrl, credential: { field: 'cookie', value } };
-}
-
-/**
- * A port that every server of a vault can have in its turn: an upload is known by the address that
- * it was sent to. It is none of those that systems give to whoever asks for any.
- */
-export async function lastingPort(): Promise<number> {
-  const probe = createServer();
-  for (;;) {
-    probe.listen(10_000 + randomInt(20_000), '127.0.0.1');
-    const isFree = await once(probe, 'listening').catch(() => undefined);
-    if (isFree !== undefined) break;
-  }
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }
 
 export interface Place {

@@ -9,12 +9,13 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { freePort } from '../../src/backing/process.ts';
 import { OperatingError } from '../../src/core/errors.ts';
 import { type Random, seededRandom } from '../../src/core/random.ts';
 import { bundleServer } from '../../src/lab/server-bundle.ts';
 import { connectTransfer, type TransferClient } from '../../src/transfer/client.ts';
 import { type FileRecord, openVaultForReading } from '../../src/transfer/vault.ts';
-import { alice, KilledServer, lastingPort, logIn, type Place } from './killed-server.ts';
+import { alice, KilledServer, logIn, type Place } from './killed-server.ts';
 import { numberedFile } from './numbered-file.ts';
 import { contentOf, sha256, temporaryFolder } from './vault-ground.ts';
 
@@ -194,7 +195,7 @@ test('whenever the server is killed, what it acknowledged is whole and the rest 
   let left = kills;
   const all = Array.from({ length: chains }, async (_, at) => {
     const folders = { vault: join(folder, `vault-${at}`), sources: join(folder, `sources-${at}`) };
-    const own = { port: await lastingPort(), random: random.fork(String(at)) };
+    const own = { port: await freePort(), random: random.fork(String(at)) };
     const chain = new Chain({ ...shared, ...folders, ...own });
     while (left-- > 0) await chain.killOnce();
     await chain.finish();
