@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import type { Did, LaneId, LaneView, Order, RecordedRun, Told } from '../../src/api/contract.ts';
 import { type OpenPage, openPage } from '../../src/api/open-page.ts';
 import { advance, emptyStage, type Stage } from '../../src/api/stage.ts';
+import { heard } from '../../src/api/stage-told.ts';
 import type { HistoryEvent } from '../../src/core/history.ts';
 import type { Verdict } from '../../src/core/verdict.ts';
 import { readHistory } from '../../src/lab/reading.ts';
@@ -23,6 +24,8 @@ let viewer: Viewer;
 /** Listens as the page does. */
 class Viewer {
   lanes = new Map<LaneId, LaneView>();
+  /** Found when it came; its history is what it has heard since. */
+  found = new Map<LaneId, Stage>();
   histories = new Map<LaneId, HistoryEvent[]>();
   verdicts = new Map<LaneId, readonly Verdict[]>();
   readonly #leave = new AbortController();
@@ -36,7 +39,7 @@ class Viewer {
   }
 
   stage(lane: LaneId): Stage {
-    return advance(emptyStage, this.histories.get(lane) ?? []);
+    return advance(this.found.get(lane) ?? emptyStage, this.histories.get(lane) ?? []);
   }
 
   server(lane: LaneId, name: string) {
@@ -63,7 +66,10 @@ class Viewer {
     else if (told.tell === 'verdicts') this.verdicts.set(told.lane, told.verdicts);
     else {
       this.lanes = new Map(told.lanes.map((lane) => [lane.id, lane]));
-      this.histories = new Map(told.lanes.map(({ id }) => [id, [...(told.past[id] ?? [])]]));
+      this.histories = new Map(told.lanes.map(({ id }) => [id, []]));
+      this.found = new Map(
+        told.lanes.map(({ id }) => [id, told.stages[id] ? heard(told.stages[id]) : emptyStage]),
+      );
       this.verdicts = new Map(told.lanes.map(({ id }) => [id, told.verdicts[id] ?? []]));
     }
   }
@@ -158,9 +164,9 @@ test('what was stolen is used as it was, and a logout in a shared store ends it 
     .toMatchObject({
       ...{ client: 'mallory', fate: 'nobody', right: true },
     });
-  expect(viewer.lanes.get('b')?.clients).toContainEqual({
-    ...{ name: 'mallory', user: 'alice', sess: 'alice.1', stolenFrom: 'alice' },
-  });
+  await expect
+    .poll(() => viewer.lanes.get('b')?.clients, soon)
+    .toContainEqual({ name: 'mallory', user: 'alice', sess: 'alice.1', stolenFrom: 'alice' });
 });
 
 test('killing a server kills the process, and starting it begins a new life', async () => {
@@ -179,10 +185,9 @@ test('killing a server kills the process, and starting it begins a new life', as
   await expect
     .poll(() => viewer.server('b', 's1'), soon)
     .toMatchObject({ state: 'up', incarnation: 2 });
-  const { troubles } = viewer.stage('b');
-  expect(troubles).toEqual([
-    { kind: 'crash', target: 's1', from: expect.any(Number), to: expect.any(Number) },
-  ]);
+  await expect
+    .poll(() => viewer.stage('b').troubles, soon)
+    .toEqual([{ kind: 'crash', target: 's1', from: expect.any(Number), to: expect.any(Number) }]);
 });
 
 test('a server that was killed from a terminal is shown as such, and can be started', async () => {
@@ -215,7 +220,8 @@ test('links and servers become what is ordered, and are whole again when healed'
     await done(what);
     await expect.poll(states, soon).toEqual(expected);
   }
-  expect(viewer.stage('b').troubles.every(({ to }) => to !== null)).toBe(true);
+  const lasting = () => viewer.stage('b').troubles.filter(({ to }) => to === null);
+  await expect.poll(lasting, soon).toEqual([]);
 });
 
 test('servers come and go, and no name is given twice', async () => {
@@ -284,8 +290,10 @@ test('an experiment is carried out in every lane, judged, and can be opened afte
     ...['memory-by-hand', 'memory-two-servers', 'postgres-by-hand', 'token-two-servers'],
   ]);
   const history = (await (await ask(`/${lane?.run}/history`)).text()).trimEnd().split('\n');
-  expect(history.map((line) => JSON.parse(line))).toEqual(viewer.histories.get('a'));
-  expect(await (await ask(`/${lane?.run}/verdicts`)).json()).toEqual(viewer.verdicts.get('a'));
+  const recorded = history.map((line) => JSON.parse(line));
+  await expect.poll(() => viewer.histories.get('a'), soon).toEqual(recorded);
+  const judged = await (await ask(`/${lane?.run}/verdicts`)).json();
+  await expect.poll(() => viewer.verdicts.get('a'), soon).toEqual(judged);
   expect(await (await ask(`/${lane?.run}/report`)).text()).toContain('memory-two-servers');
   expect((await ask('/no.such-run/report')).status).toBe(404);
 }, 90_000);
