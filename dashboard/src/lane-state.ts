@@ -11,6 +11,7 @@ import {
   type Journey,
   type Stage,
 } from '../../src/api/stage.ts';
+import { heard, type StageTold } from '../../src/api/stage-told.ts';
 import type { HistoryEvent } from '../../src/core/history.ts';
 import type { Verdict } from '../../src/core/verdict.ts';
 
@@ -56,9 +57,9 @@ export class LaneState implements Shown {
     return this.#stage;
   }
 
-  /** The whole of it at once: nothing moves. */
-  begin(events: readonly HistoryEvent[]): void {
-    this.#stage = advance(emptyStage, events);
+  /** What there is already, at once: nothing moves. */
+  begin(stage: StageTold | undefined): void {
+    this.#stage = stage === undefined ? emptyStage : heard(stage);
     this.heardAt = performance.now();
     for (const watcher of this.#watchers) watcher.cleared();
     this.#show();

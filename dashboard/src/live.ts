@@ -53,7 +53,7 @@ function take(told: Told): void {
   if (told.tell === 'all') {
     lanes.value = told.lanes.map((view) => {
       const lane = new LaneState(view);
-      lane.begin(told.past[view.id] ?? []);
+      lane.begin(told.stages[view.id]);
       lane.verdicts.value = told.verdicts[view.id] ?? [];
       return lane;
     });

@@ -6,6 +6,7 @@
 import type { HistoryEvent } from '../core/history.ts';
 import type { Verdict } from '../core/verdict.ts';
 import type { AnswerName } from '../scenarios/scenario.ts';
+import type { StageTold } from './stage-told.ts';
 
 /** One answer at work, in a cluster of its own: played with by hand, or an experiment under way. */
 export interface LaneView {
@@ -30,6 +31,8 @@ export interface LaneView {
   readonly experiment: ExperimentView | null;
   /** Names the run under `/lab/runs/`. */
   readonly run: string;
+  /** What a person should know of it, and can do: it holds as much as it may. */
+  readonly notice?: string;
 }
 
 export type LaneId = 'a' | 'b' | 'c' | 'd';
@@ -148,11 +151,8 @@ export type Told =
   | {
       readonly tell: 'all';
       readonly lanes: readonly LaneView[];
-      /**
-       * Of each lane, what happened so far: the header, then the last 2,000 events, and before them
-       * at most 2,000 that still matter: logins, logouts, faults.
-       */
-      readonly past: Readonly<Partial<Record<LaneId, readonly HistoryEvent[]>>>;
+      /** Of each lane, what its whole history so far has made: what it tells next follows on it. */
+      readonly stages: Readonly<Partial<Record<LaneId, StageTold>>>;
       readonly verdicts: Readonly<Partial<Record<LaneId, readonly Verdict[]>>>;
     }
   /** In the order in which they happened; gathered for at most 40 ms. */

@@ -13,7 +13,8 @@ import * as strategies from '../strategies/index.ts';
 import type { ExperimentView, LaneId, LaneView, Told } from './contract.ts';
 import { CrowdSeen } from './crowd-seen.ts';
 import { Memories } from './memories.ts';
-import { Past } from './past.ts';
+import { advance, emptyStage, type Stage } from './stage.ts';
+import { type StageTold, told } from './stage-told.ts';
 
 const historyEveryMs = 40;
 const viewEveryMs = 50;
@@ -27,7 +28,10 @@ export interface LaneFacts {
 }
 
 /** What changes about it, besides its cluster. */
-type Now = Pick<LaneView, 'state' | 'trouble' | 'clients' | 'perSecond' | 'experiment' | 'run'>;
+type Now = Pick<
+  LaneView,
+  'state' | 'trouble' | 'clients' | 'perSecond' | 'experiment' | 'run' | 'notice'
+>;
 
 /** Where the memory is, in one sentence. */
 export function whereMemoryIs(name: AnswerName): string {
@@ -38,7 +42,8 @@ export function whereMemoryIs(name: AnswerName): string {
 export class Lane {
   readonly #facts: LaneFacts;
   readonly #tell: (told: Told) => void;
-  readonly #past = new Past();
+  /** As everybody sees it who has heard all that was told. */
+  #seen: Stage = emptyStage;
   readonly #crowd = new CrowdSeen();
   readonly #memories: Memories;
   #judging: Judging | undefined;
@@ -72,7 +77,6 @@ export class Lane {
 
   /** Is to be told of every event, in the order in which they happen. */
   readonly hear = (event: HistoryEvent): void => {
-    this.#past.take(event);
     if (event.t === 'run') this.#judging = startJudging(event);
     else this.#judging?.take(event);
     this.#memories.hear(event);
@@ -138,8 +142,8 @@ export class Lane {
     };
   }
 
-  past(): readonly HistoryEvent[] {
-    return this.#past.events();
+  seen(): StageTold {
+    return told(this.#seen);
   }
 
   verdicts(): readonly Verdict[] {
@@ -177,6 +181,7 @@ export class Lane {
     else {
       const events = this.#waiting;
       this.#waiting = [];
+      this.#seen = advance(this.#seen, events);
       this.#tell({ tell: 'history', lane, events });
     }
   }

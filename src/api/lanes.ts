@@ -84,7 +84,7 @@ export class Lanes implements AsyncDisposable {
     return {
       tell: 'all',
       lanes: this.all().map((lane) => lane.view()),
-      past: Object.fromEntries(this.all().map((lane) => [lane.id, lane.past()])),
+      stages: Object.fromEntries(this.all().map((lane) => [lane.id, lane.seen()])),
       verdicts: Object.fromEntries(this.all().map((lane) => [lane.id, lane.verdicts()])),
     };
   }

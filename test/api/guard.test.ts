@@ -135,7 +135,7 @@ test('a listener that does not read is let go, and the others hear on', () => {
   });
   const long = 'x'.repeat(100_000);
   for (let count = 0; count < 200 && !deaf.destroyed; count += 1) {
-    lanes.live.tell({ tell: 'all', lanes: [], past: {}, verdicts: {}, long } as never);
+    lanes.live.tell({ tell: 'all', lanes: [], stages: {}, verdicts: {}, long } as never);
     hearing.read();
   }
   expect(deaf.destroyed).toBe(true);

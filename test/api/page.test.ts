@@ -113,7 +113,10 @@ beforeAll(async () => {
   });
   viewer = await Viewer.open(page.url);
   const states = () => [...viewer.lanes.values()].map(({ state }) => state);
-  await vi.waitFor(() => expect(states()).toEqual(['ready', 'ready']), soon);
+  await vi.waitFor(() => expect(states()).toEqual(['ready', 'ready']), {
+    ...soon,
+    timeout: 50_000,
+  });
 }, 60_000);
 
 afterAll(async () => {

@@ -4,8 +4,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { quantile } from '../../src/api/latency.ts';
-import { Past } from '../../src/api/past.ts';
 import { advance, emptyStage, type Stage } from '../../src/api/stage.ts';
+import { heard, told } from '../../src/api/stage-told.ts';
 import type { Completion, HistoryEvent, Invocation, RunHeader } from '../../src/core/history.ts';
 import { lifetimes } from '../../src/core/limits.ts';
 import type { AnswerName } from '../../src/scenarios/scenario.ts';
@@ -205,15 +205,12 @@ test('what is listed is bounded, and what is counted stays counted', () => {
   expect(quantile(stage.latencies, 0.5)).toBeCloseTo(10, 0);
 });
 
-test('who comes late is told enough to explain a session that was made long ago', () => {
+test('who comes late goes on from the stage that everybody has', () => {
   const story = inMemory().fault('pause', 's2', 'begin').fault('pause', 's2', 'end');
   for (let turn = 0; turn < 6_000; turn += 1) story.known('alice.1', 's1#1');
-  story.refused('alice.1', 's2#1');
-  const past = new Past();
-  for (const event of story.events) past.take(event);
-  const told = past.events();
-  expect(told.length).toBeLessThan(4_002);
-  const stage = advance(emptyStage, told);
-  expect(stage.arrived.at(-1)?.why).toBe(story.last?.why);
-  expect(stage.troubles).toEqual(story.stage.troubles);
+  const { events } = story.refused('alice.1', 's2#1').logIn('alice.2').logOut('alice.1', 's1#1');
+  for (const cut of [0, 1, 6_000, 12_003, 12_006]) {
+    const found = JSON.stringify(told(advance(emptyStage, events.slice(0, cut))));
+    expect(advance(heard(JSON.parse(found)), events.slice(cut))).toEqual(story.stage);
+  }
 });
