@@ -26,6 +26,8 @@ export interface HandOptions {
   readonly lane: Lane;
   readonly wish: LaneWish;
   readonly lab: Lab;
+  /** As many events its history may hold. */
+  readonly eventsMax: number;
   readonly signal: AbortSignal;
 }
 
@@ -34,6 +36,8 @@ export class ByHand implements AsyncDisposable {
   readonly interventions: Interventions;
   readonly stream: Stream;
   readonly #lane: Lane;
+  readonly #eventsMax: number;
+  #events = 0;
   readonly #recorder: Recorder;
   readonly #clients = new Map<string, Client>();
   readonly #busy = new WeakMap<Client, Set<number>>();
@@ -52,6 +56,7 @@ export class ByHand implements AsyncDisposable {
     const { strategy } = answers[options.wish.answer];
     this.stage = stage;
     this.#lane = options.lane;
+    this.#eventsMax = options.eventsMax;
     this.#recorder = recorder;
     this.interventions = new Interventions(stage, recorder, () => options.lane.changed());
     this.stream = new Stream(recorder, (tPlan) => this.#turn(tPlan));
@@ -94,7 +99,22 @@ export class ByHand implements AsyncDisposable {
     return hand;
   }
 
+  /** @throws Cannot when the history holds as much as it may: nothing more is done here. */
+  mustHaveRoom(): void {
+    if (this.#events >= this.#eventsMax) throw new Cannot(this.#fullNotice);
+  }
+
+  get #fullNotice(): string {
+    const held = this.#eventsMax.toLocaleString('en');
+    return `The history of this run is full (${held} events): open lanes anew to go on`;
+  }
+
   heard(event: HistoryEvent): void {
+    this.#events += 1;
+    if (this.#events === this.#eventsMax) {
+      this.setStream(0);
+      this.#lane.become({ notice: this.#fullNotice });
+    }
     if (event.t === 'invoke') this.#invoked = event.i;
     else if (event.t === 'ok' || event.t === 'fail' || event.t === 'info') {
       this.#waiting.get(event.i)?.(event);

@@ -13,6 +13,12 @@ import type { ExperimentView, LaneId, LaneWish, Told } from './contract.ts';
 import { Lane } from './lane.ts';
 import { Live } from './live.ts';
 
+/**
+ * Of a run that is played by hand: ten minutes of 200 requests a second, some 50 MB on disk, which
+ * a replay takes whole.
+ */
+const eventsMaxByHand = 250_000;
+
 export const laneIds = ['a', 'b', 'c', 'd'] as const satisfies LaneId[];
 
 /** Makes the front gateway lead to the lane of an answer, or to nobody. */
@@ -30,12 +36,14 @@ export class Lanes implements AsyncDisposable {
   readonly live = new Live();
   readonly #lab: Promise<Lab>;
   readonly #route: Route;
+  readonly #eventsMax: number;
   #running: readonly Running[] = [];
   #ending = new Set<Promise<void>>();
 
-  constructor(lab: Promise<Lab>, route: Route) {
+  constructor(lab: Promise<Lab>, route: Route, eventsMax = eventsMaxByHand) {
     this.#lab = lab;
     this.#route = route;
+    this.#eventsMax = eventsMax;
   }
 
   all(): readonly Lane[] {
@@ -125,7 +133,8 @@ export class Lanes implements AsyncDisposable {
     const { signal } = ending;
     const lab = await this.#lab;
     signal.throwIfAborted();
-    await using hand = await ByHand.open({ lane, wish, lab, signal });
+    const eventsMax = this.#eventsMax;
+    await using hand = await ByHand.open({ lane, wish, lab, eventsMax, signal });
     running.hand = hand;
     lane.become({ state: 'ready' });
     const isFirst = this.all().find(({ answer }) => answer === lane.answer) === lane;

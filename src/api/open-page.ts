@@ -27,6 +27,8 @@ export interface PageOptions {
   readonly lanes?: readonly LaneWish[];
   /** Absent: the page is built first, if it has to be. */
   readonly folder?: string;
+  /** How many events a run that is played by hand may record. */
+  readonly eventsMax?: number;
   readonly signal: AbortSignal;
   /** Told of what went wrong behind the page. */
   readonly onTrouble: (error: unknown) => void;
@@ -50,7 +52,7 @@ export async function openPage(options: PageOptions): Promise<OpenPage> {
   stack.defer(() => built);
   let url = '';
   let route: Route = async () => undefined;
-  const lanes = new Lanes(lab, (...to) => route(...to));
+  const lanes = new Lanes(lab, (...to) => route(...to), options.eventsMax);
   const server = buildPageServer({
     ...{ lanes, admission, lab, recorded: new Recorded(results) },
     files: new PageFiles(options.folder ?? builtFolder, built),

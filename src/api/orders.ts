@@ -134,6 +134,7 @@ async function inLane(
   order: Exclude<Order, { readonly do: 'open' | 'experiment' }>,
   hand: ByHand,
 ): Promise<string> {
+  hand.mustHaveRoom();
   const { interventions } = hand;
   switch (order.do) {
     case 'log-in':

@@ -16,6 +16,7 @@ import type { Verdict } from '../../src/core/verdict.ts';
 import { readHistory } from '../../src/lab/reading.ts';
 
 const room = await mkdtempDisposable(join(tmpdir(), 'lab-page-'));
+const eventsMax = 3_000;
 const soon = { timeout: 20_000, interval: 20 };
 const ending = new AbortController();
 let page: OpenPage;
@@ -102,7 +103,7 @@ beforeAll(async () => {
   process.env.DATABASE_URL = inject('databaseUrl');
   page = await openPage({
     ...{ port: 0, host: '127.0.0.1', results: room.path, admission: {}, signal: ending.signal },
-    folder: room.path,
+    ...{ folder: room.path, eventsMax },
     lanes: [
       { answer: 'memory', policy: 'round-robin', servers: 2 },
       { answer: 'postgres', policy: 'round-robin', servers: 2 },
@@ -271,6 +272,23 @@ test('the front gateway leads to each lane, and takes nobody its turn', async ()
   const index = await fetch(page.url);
   expect(index.headers.get('content-security-policy')).toContain("script-src 'self'");
 });
+
+test('a run by hand that holds as much as it may ends its stream, and says what to do', async () => {
+  await done({ do: 'stream', perSecond: 200, lane: 'a' });
+  const lane = () => viewer.lanes.get('a');
+  await expect
+    .poll(() => lane()?.notice, soon)
+    .toMatch(/is full \(3,000 events\): open lanes anew/);
+  expect(lane()?.perSecond).toBe(0);
+  expect(viewer.stage('a').events).toBeLessThan(eventsMax + 1_000);
+  const refused = await order({ do: 'request', client: 'bob', lane: 'a' });
+  expect(refused).toEqual({ ok: false, why: lane()?.notice });
+  await expect.poll(() => viewer.stage('a').underWay.size, soon).toBe(0);
+  const { events } = viewer.stage('a');
+  const [lab = '', run = ''] = lane()?.run.split('.') ?? [];
+  const recorded = () => readHistory(join(room.path, lab, run, 'history.ndjson'));
+  await expect.poll(recorded, soon).toHaveLength(events);
+}, 60_000);
 
 test('an experiment is carried out in every lane, judged, and can be opened afterwards', async () => {
   const answers = ['memory', 'token'] as const;
