@@ -45,6 +45,7 @@ export function App() {
         </p>
         <button type="button" class="button plain" onClick={nextWish}>
           <span class="unseen">Colours: </span>
+          <span aria-hidden="true">◐</span>
           {wishWords[wish.value]}
         </button>
       </header>

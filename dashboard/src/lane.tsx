@@ -5,6 +5,7 @@ import { useComputed, useSignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import { FateMark, ruled } from './fate.tsx';
 import type { Shown } from './lane-state.ts';
+import { choices } from './live.ts';
 import { Charts } from './measures/chart.tsx';
 import { Log } from './measures/log.tsx';
 import { Numbers } from './measures/numbers.tsx';
@@ -17,6 +18,8 @@ import { StageView } from './stage/stage-view.tsx';
 
 const logMax = 10;
 const tickMs = 1_000;
+/** Where one scrolls: what is long is opened on demand. */
+const isNarrow = matchMedia('(max-width: 759px)');
 
 interface Props {
   readonly shown: Shown;
@@ -42,7 +45,7 @@ export function Lane({ shown, isLive, isBrief = false }: Props) {
     }),
     [shown],
   );
-  const { answer, state, trouble } = view.value;
+  const { answer, state, trouble, notice } = view.value;
   return (
     <article class={`lane ${state}`} aria-label={`lane ${answer}`}>
       <div class="lane-top">
@@ -50,6 +53,11 @@ export function Lane({ shown, isLive, isBrief = false }: Props) {
         {state === 'failed' && (
           <p class="trouble" role="alert">
             ✗ {trouble ?? 'This lane failed.'}
+          </p>
+        )}
+        {state === 'ready' && notice !== undefined && (
+          <p class="trouble" role="status">
+            ! {notice}.
           </p>
         )}
       </div>
@@ -71,11 +79,12 @@ const stateWords = {
 
 function Head({ shown, canOrder }: { readonly shown: Shown; readonly canOrder: boolean }) {
   const { id, answer, says, state, servers, experiment } = shown.view.value;
+  const kept = says || choices.value?.answers.find(({ name }) => name === answer)?.says || '';
   return (
     <header class="lane-head">
       <div>
         <h2 class="mono">{answer}</h2>
-        <p class="quiet small">{says}</p>
+        <p class="quiet small">{kept === '' ? 'as recorded' : `Sessions: ${kept}`}</p>
       </div>
       <div class="row push">
         <span class="label">
@@ -84,7 +93,7 @@ function Head({ shown, canOrder }: { readonly shown: Shown; readonly canOrder: b
         {canOrder && (
           <button
             type="button"
-            class="button plain"
+            class="button plain add"
             disabled={underWay.value > 0 || servers.length >= 100}
             onClick={() => void give({ do: 'add-server', lane: id })}
           >
@@ -124,17 +133,18 @@ interface MeasuresProps {
 function Measures({ shown, isLive, isBrief }: MeasuresProps) {
   const stage = shown.stage.value;
   const now = useNow(shown, isLive);
+  const isShort = isBrief || isNarrow.matches;
   return (
     <div class="measures-place">
-      <div class="measures">
+      <div class={`measures ${isBrief ? 'brief' : ''}`}>
         <Strips arrived={stage.arrived} />
         <Numbers stage={stage} />
         {!isBrief && <Charts stage={stage} now={now} />}
-        <details open={!isBrief}>
+        <details open={!isShort}>
           <summary>Verdicts</summary>
           <Verdicts verdicts={shown.verdicts.value} />
         </details>
-        <details open={!isBrief}>
+        <details open={!isShort}>
           <summary>Log</summary>
           <Log arrived={stage.arrived} most={logMax} />
           {isLive && shown.view.value.run !== '' && (

@@ -6,8 +6,9 @@ const order = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank'];
 
 export const thief = 'mallory';
 
-export function personClass(user: string): string {
-  return user === thief ? 'person-thief' : `person-${numberOf(user)}`;
+/** @param client Absent: the user's own. */
+export function personClass(user: string, client = user): string {
+  return client === thief ? 'person-thief' : `person-${numberOf(user)}`;
 }
 
 function numberOf(user: string): number {

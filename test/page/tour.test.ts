@@ -38,7 +38,9 @@ test('a first visit leads through seven experiments to the sandbox', async () =>
     expect(shown.map(squeezed)).toEqual(recorded.map((tally, lane) => said(tally, lane, step)));
     const right = step.settle(measuredBy(step, recorded)) ?? expect.unreachable(step.title);
     const judged =
-      step.options[right] === guess ? '✓ As you expected.' : `≠ ${step.options[right]}.`;
+      step.options[right] === guess
+        ? '✓ As you expected.'
+        : `Not as you expected: “${step.options[right]}”.`;
     expect(await result.getByRole('paragraph').first().innerText()).toBe(judged);
     await text.getByRole('link', { name: /^(Next|To the sandbox)/ }).click();
   }

@@ -67,7 +67,7 @@ function People() {
       {clients.value.map(({ name, user, sess }) => (
         <label
           key={name}
-          class={`person ${personClass(name === thief ? thief : user)} ${sess === null ? 'without' : ''}`}
+          class={`person ${personClass(user, name)} ${sess === null ? 'without' : ''}`}
         >
           <input
             type="radio"

@@ -47,6 +47,7 @@ export function LanePicker({ onDone }: { readonly onDone: () => void }) {
             >
               ✕
             </button>
+            <p class="label says">{saysOf(wish.answer)}</p>
           </li>
         ))}
       </ol>
@@ -66,6 +67,10 @@ export function LanePicker({ onDone }: { readonly onDone: () => void }) {
       </div>
     </form>
   );
+}
+
+function saysOf(answer: AnswerName): string {
+  return choices.value?.answers.find(({ name }) => name === answer)?.says ?? '';
 }
 
 interface RowProps {

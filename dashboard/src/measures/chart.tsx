@@ -1,13 +1,15 @@
 // Two small charts over the same seconds, light enough to draw anew each time: how many requests
 // ended how, and how long they took, with faults as bands behind both. The numbers stand beside
-// them, and nothing is said by colour alone.
+// them; what the colours and the bands are stands underneath.
 
 import { quantile } from '../../../src/api/latency.ts';
-import type { Second, Stage, Trouble } from '../../../src/api/stage.ts';
+import { type Fate, fates, type Second, type Stage, type Trouble } from '../../../src/api/stage.ts';
+import { fateWords } from '../fate.tsx';
 
 const seconds = 60;
 const width = 240;
-const height = 44;
+const barWidth = width / seconds - 0.8;
+const height = 60;
 
 interface Props {
   readonly stage: Stage;
@@ -30,9 +32,10 @@ export function Charts({ stage, now }: Props) {
           <Bar key={second.at} second={second} x={second.at - first} most={most} />
         ))}
       </Chart>
-      <Chart title="95 of 100 within" top={inMs(slowest)} bands={bands} first={first} now={now}>
+      <Chart title="95 % answered in" top={inMs(slowest)} bands={bands} first={first} now={now}>
         <path class="latency" d={pathOf(p95s, first, slowest)} />
       </Chart>
+      <Legend recent={recent} bands={bands} />
     </div>
   );
 }
@@ -47,7 +50,7 @@ interface ChartProps {
 }
 
 function Chart({ title, top, bands, first, now, children }: ChartProps) {
-  const names = [...new Set(bands.map(({ kind, target }) => `${kind} ${target}`))];
+  const names = namesOf(bands);
   const said = names.length === 0 ? '' : `, with faults: ${names.join(', ')}`;
   return (
     <figure>
@@ -73,26 +76,50 @@ function Chart({ title, top, bands, first, now, children }: ChartProps) {
         {children}
         <line class="floor" x1="0" x2={width} y1={height - 0.5} y2={height - 0.5} />
       </svg>
+      <p class="axis label" aria-hidden="true">
+        <span>a minute ago</span>
+        <span>now</span>
+      </p>
     </figure>
   );
 }
 
+interface LegendProps {
+  readonly recent: readonly Second[];
+  readonly bands: readonly Trouble[];
+}
+
+function Legend({ recent, bands }: LegendProps) {
+  const isSeen = (fate: Fate) => recent.some(({ tally }) => tally[fate] > 0);
+  return (
+    <p class="legend label">
+      {fates.filter(isSeen).map((fate) => (
+        <span key={fate} class={fate}>
+          <i aria-hidden="true" /> {fateWords[fate].glyph} {fateWords[fate].word}
+        </span>
+      ))}
+      {namesOf(bands).map((name) => (
+        <span key={name} class="fault">
+          <i aria-hidden="true" /> {name}
+        </span>
+      ))}
+    </p>
+  );
+}
+
+function namesOf(bands: readonly Trouble[]): readonly string[] {
+  return [...new Set(bands.map(({ kind, target }) => `${kind} ${target}`))];
+}
+
 function Bar({ second, x, most }: { second: Second; x: number; most: number }) {
-  const { known, nobody, another, refused, lost } = second.tally;
   const tall = (count: number) => (count / most) * (height - 2);
   let y = height;
-  const piece = (tone: string, count: number) => {
-    if (count === 0) return null;
-    y -= tall(count);
-    return <rect class={tone} x={xOf(x)} width={width / seconds - 1} y={y} height={tall(count)} />;
+  const piece = (fate: Fate) => {
+    const height = tall(second.tally[fate]);
+    y -= height;
+    return <rect key={fate} class={fate} x={xOf(x)} width={barWidth} y={y} height={height} />;
   };
-  return (
-    <g>
-      {piece('known', known)}
-      {piece('nobody', nobody + another)}
-      {piece('refused', refused + lost)}
-    </g>
-  );
+  return <g>{fates.filter((fate) => second.tally[fate] > 0).map(piece)}</g>;
 }
 
 function pathOf(points: readonly { at: number; ms: number }[], first: number, most: number) {

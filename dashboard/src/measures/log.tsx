@@ -35,7 +35,8 @@ export function Log({ arrived, most }: Props) {
           <li key={each.i} class={each.fate}>
             <FateMark fate={each.fate} />
             <span class="said">
-              <span class={`who ${personClass(each.user)}`}>{each.client}</span> {verbs[each.f]}
+              <span class={`who ${personClass(each.user, each.client)}`}>{each.client}</span>{' '}
+              {verbs[each.f]}
               {each.server !== null && (
                 <>
                   {' '}

@@ -1,5 +1,6 @@
 // Each client's last requests in a line: who answered, and whether they were known. Where
-// everything is to be seen at once: s1✓ s2✗ s1✓.
+// everything is to be seen at once: s1✓ s2✗ s1✓. The newest is last for the eye and first in the
+// document: whatever does not fit into the line is the oldest.
 
 import type { Arrived } from '../../../src/api/stage.ts';
 import { fateWords } from '../fate.tsx';
@@ -17,21 +18,24 @@ export function Strips({ arrived }: { readonly arrived: readonly Arrived[] }) {
   }
   if (strips.size === 0 || strips.size > clientsMax) return null;
   return (
-    <dl class="strips" aria-label="the last requests of each, oldest first">
+    <dl class="strips" aria-label="the last requests of each, newest first">
       {[...strips]
         .sort(([one], [other]) => one.localeCompare(other))
         .map(([client, all]) => (
           <div key={client}>
             <dt>
-              <span class={`who ${personClass(all[0]?.user ?? client)}`}>{client}</span>
+              <span class={`who ${personClass(all[0]?.user ?? client, client)}`}>{client}</span>
             </dt>
-            {all.slice(-perClientMax).map((each) => (
-              <dd key={each.i} class={each.fate} title={each.why}>
-                {each.server ?? '–'}
-                <span aria-hidden="true">{fateWords[each.fate].glyph}</span>
-                <span class="unseen"> {fateWords[each.fate].word}</span>
-              </dd>
-            ))}
+            {all
+              .slice(-perClientMax)
+              .reverse()
+              .map((each) => (
+                <dd key={each.i} class={each.fate} title={each.why}>
+                  {each.server ?? '–'}
+                  <span aria-hidden="true">{fateWords[each.fate].glyph}</span>
+                  <span class="unseen"> {fateWords[each.fate].word}</span>
+                </dd>
+              ))}
           </div>
         ))}
     </dl>

@@ -38,7 +38,7 @@ export function recordedView(id: string, stage: Stage, cast: readonly ClientView
   return {
     id: 'a',
     answer,
-    says: 'as recorded',
+    says: '',
     policy: run?.policy ?? '',
     state: 'done',
     gatewayUrl: '',

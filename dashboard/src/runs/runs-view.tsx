@@ -56,11 +56,9 @@ function Row({ run }: { readonly run: RecordedRun }) {
         <time dateTime={at}>{new Date(at).toLocaleString()}</time>
         {seed === 'by-hand' ? '' : ` · seed ${seed}`}
       </span>
-      <span class={`small push verdict-word ${asExpected === false ? 'nobody' : 'known'}`}>
-        {asExpected === null && <span class="quiet">played by hand</span>}
-        {asExpected === true && '✓ as expected'}
-        {asExpected === false && '✗ unexpected'}
-      </span>
+      {asExpected === null && <span class="small quiet">played by hand</span>}
+      {asExpected === true && <span class="small verdict-word known">✓ as expected</span>}
+      {asExpected === false && <span class="small verdict-word nobody">✗ unexpected</span>}
       {asExpected !== null && (
         <a class="small" href={reportAddress(id)} aria-label={`Report of ${name}`}>
           Report

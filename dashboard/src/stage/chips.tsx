@@ -8,21 +8,33 @@ interface Props {
   readonly inAll?: number;
   readonly most: number;
   readonly nothing: string;
+  /** With the handles. */
+  readonly isFull?: boolean;
 }
 
-const handleLength = 4;
+const handleLength = 6;
 
-export function Chips({ remembers, inAll = remembers.length, most, nothing }: Props) {
+export function Chips({ remembers, inAll = remembers.length, most, nothing, isFull }: Props) {
   if (remembers.length === 0) return <p class="label nothing">{nothing}</p>;
   return (
-    <ul class="chips" aria-label="remembers">
-      {remembers.slice(0, most).map(({ handle, user }) => (
-        <li key={handle} class={`chip ${personClass(user)}`} title={`session ${handle} of ${user}`}>
-          <span class="dot" aria-hidden="true" />
-          {user} <span class="handle">{handle.slice(0, handleLength)}</span>
-        </li>
-      ))}
-      {inAll > most && <li class="label more">and {inAll - most} more</li>}
-    </ul>
+    <div class="memory">
+      <span class="label" aria-hidden="true">
+        remembers
+      </span>
+      <ul class="chips" aria-label="remembers">
+        {remembers.slice(0, most).map(({ handle, user }) => (
+          <li
+            key={handle}
+            class={`chip ${personClass(user)}`}
+            title={`session ${handle} of ${user}`}
+          >
+            <span class="dot" aria-hidden="true" />
+            {user}
+            {isFull && <span class="handle">{handle.slice(0, handleLength)}</span>}
+          </li>
+        ))}
+        {inAll > most && <li class="label more">and {inAll - most} more</li>}
+      </ul>
+    </div>
   );
 }

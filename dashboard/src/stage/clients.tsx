@@ -39,13 +39,12 @@ interface ClientProps {
 function Client({ client, answer, isSmall }: ClientProps) {
   const on = useContext(OnStageContext);
   if (on === null) return null;
-  const owner = client.name === 'mallory' ? 'mallory' : client.user;
   const carries = carried(client, answer);
   const picked = isPicked(on.picked.value, 'client', client.name);
   return (
     <button
       type="button"
-      class={`node client ${personClass(owner)} ${isSmall ? 'small' : ''} ${client.sess === null ? 'without' : ''}`}
+      class={`node client ${personClass(client.user, client.name)} ${isSmall ? 'small' : ''} ${client.sess === null ? 'without' : ''}`}
       data-node={nodes.client(client.name)}
       aria-pressed={picked}
       title={`${client.name}: ${carries}`}

@@ -94,6 +94,7 @@ function ServerDetail({ on, name }: { readonly on: OnStage; readonly name: strin
         remembers={server.remembers}
         inAll={server.remembersInAll}
         most={rememberedMax}
+        isFull
         nothing={emptyWords[server.state]}
       />
       {word && <p class="small">{word.why}</p>}
@@ -167,6 +168,7 @@ function StoreDetail({ on }: { readonly on: OnStage }) {
         remembers={store.remembers}
         inAll={store.remembersInAll}
         most={rememberedMax}
+        isFull
         nothing="remembers nobody"
       />
       <LinkActions lane={on.orders} link="store" says="the way to it" state={store.state} />

@@ -94,7 +94,7 @@ function useDrawing(
       begun: (journey) =>
         drawing.current?.motion.begin(
           journey,
-          personClass(journey.user),
+          personClass(journey.user, journey.client),
           initialOf(journey.client),
         ),
       arrived: (arrived, stage) =>

@@ -28,37 +28,39 @@ export function StepText({ at, step }: Props) {
   }, [phase.value]);
   return (
     <article class="step-text" aria-label={`Step ${at} of ${tour.length}`}>
-      <p class="label">
-        Step {at} of {tour.length}
-      </p>
-      <h1 class="asks">{step.title}</h1>
-      {step.says.map((each) => (
-        <p key={each}>{each}</p>
-      ))}
-      <Question
-        step={step}
-        guess={guess.value}
-        isLocked={phase.value === 'running' || isDone}
-        onGuess={(option) => {
-          guess.value = option;
-        }}
-      />
-      <div class="row" aria-live="polite">
-        {phase.value === 'setting' && <p class="quiet small">The servers are starting …</p>}
-        {(phase.value === 'asking' || phase.value === 'setting') && (
-          <button
-            type="button"
-            class="button first"
-            disabled={guess.value === null || phase.value === 'setting'}
-            onClick={() => {
-              phase.value = 'running';
-            }}
-          >
-            See what happens
-          </button>
-        )}
-        {phase.value === 'running' && <p class="act">{act.value} …</p>}
-        {phase.value === 'stopped' && <p class="trouble">✗ {trouble.value}</p>}
+      <div class="told stack">
+        <p class="label">
+          Step {at} of {tour.length}
+        </p>
+        <h1 class="asks">{step.title}</h1>
+        {step.says.map((each) => (
+          <p key={each}>{each}</p>
+        ))}
+        <Question
+          step={step}
+          guess={guess.value}
+          isLocked={phase.value === 'running' || isDone}
+          onGuess={(option) => {
+            guess.value = option;
+          }}
+        />
+        <div class="row" aria-live="polite">
+          {phase.value === 'setting' && <p class="quiet small">The servers are starting …</p>}
+          {(phase.value === 'asking' || phase.value === 'setting') && (
+            <button
+              type="button"
+              class="button first"
+              disabled={guess.value === null || phase.value === 'setting'}
+              onClick={() => {
+                phase.value = 'running';
+              }}
+            >
+              See what happens
+            </button>
+          )}
+          {phase.value === 'running' && <p class="act">{act.value} …</p>}
+          {phase.value === 'stopped' && <p class="trouble">✗ {trouble.value}</p>}
+        </div>
       </div>
       {isDone && measured.value !== null && (
         <Result step={step} guess={guess.value} measured={measured.value} />
@@ -133,7 +135,11 @@ function Result({ step, guess, measured }: ResultProps) {
         </div>
       </dl>
       <p class="judged">
-        {isRight ? '✓ As you expected.' : right ? `≠ ${step.options[right]}.` : '≠ None of these.'}
+        {isRight
+          ? '✓ As you expected.'
+          : right
+            ? `Not as you expected: “${step.options[right]}”.`
+            : 'None of these.'}
       </p>
       {step.because.map((each) => (
         <p key={each}>{each}</p>

@@ -30,7 +30,7 @@ export function TourView({ step: number }: { readonly step: number }) {
           ))}
         </ol>
         <a class="small push" href={addresses.sandbox} onClick={rememberVisit}>
-          Skip to the sandbox
+          Skip the tour
         </a>
       </nav>
       <div class={`tour-columns of-${step.lanes.length}`}>
