@@ -147,7 +147,7 @@ test('what is stored of a password is a salted Argon2id hash', async () => {
 describe('when the database', () => {
   test('is slow, a change is surely not done, and a reading is refused in time', async () => {
     const url = await freshDatabase();
-    const accounts = await open(url, 600);
+    const accounts = await open(url, 2_000);
     const locker = new Client(url);
     await locker.connect();
     onTestFinished(() => locker.end());
@@ -155,7 +155,7 @@ describe('when the database', () => {
     const begun = performance.now();
     expect(await outcome(accounts.register('ann', password))).toBe('accounts-unavailable');
     expect(await outcome(verify(accounts, 'ann', password))).toBe('accounts-unavailable');
-    expect(performance.now() - begun).toBeLessThan(3_000);
+    expect(performance.now() - begun).toBeLessThan(5_500);
     await locker.query('rollback');
     await accounts.register('ann', password);
   });
@@ -169,7 +169,7 @@ describe('when the database', () => {
       const said = await Promise.all(
         Array.from({ length: 12 }, () => outcome(verify(accounts, 'ann', password))),
       );
-      expect(performance.now() - begun).toBeLessThan(1_500);
+      expect(performance.now() - begun).toBeLessThan(1_900);
       expect(said).toEqual(Array(12).fill('accounts-unavailable'));
     });
   });
@@ -186,7 +186,7 @@ describe('when the database', () => {
     const pings = (count: number) => Promise.all(Array.from({ length: count }, ping));
     await pings(4);
     // One of them asks whether it is back.
-    expect((await pings(20)).toSorted((a, b) => a - b)[18]).toBeLessThan(500);
+    expect((await pings(20)).toSorted((a, b) => a - b)[18]).toBeLessThan(900);
   });
 
   test('cannot be reached, opening says so', async () => {
@@ -197,7 +197,7 @@ describe('when the database', () => {
   test('falls silent, a change may have been done; and all is well when it speaks again', async () => {
     const url = await freshDatabase();
     const relay = await relayTo(url);
-    const accounts = await open(relay.url, 300);
+    const accounts = await open(relay.url, 1_000);
     await accounts.register('ann', password);
     relay.muted = true;
     expect(await outcome(accounts.register('bob', password))).toBe('accounts-outcome-unknown');
@@ -206,7 +206,7 @@ describe('when the database', () => {
     expect(await outcome(accounts.ping())).toBe('accounts-unavailable');
     relay.muted = false;
     const bob = () => verify(accounts, 'bob', password).catch(() => undefined);
-    await expect.poll(bob, { timeout: 2_000 }).toMatchObject({ name: 'bob' });
+    await expect.poll(bob).toMatchObject({ name: 'bob' });
   });
 
   test('is shut down under a change, the change may have been done', async () => {

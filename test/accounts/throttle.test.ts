@@ -194,7 +194,7 @@ test('what a network is refused costs the account that it aimed at nothing', asy
 
 test('while the buckets cannot be reached each server has its own, which are stricter', async () => {
   const url = await freshDatabase();
-  const accounts = await open(url, 10, 200);
+  const accounts = await open(url, 10, 1_000);
   await accounts.register('ann', password);
   await withClient(url, async (locker) => {
     await locker.query('begin; lock table login_attempts');

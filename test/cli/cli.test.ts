@@ -102,7 +102,7 @@ test('a run is JSON and nothing else, and its recording is judged again alike', 
 
 test('a run that is not as predicted ends with 1 and says what was not', async () => {
   await using place = await openRoom();
-  const args = ['lab', 'token-rolling-restart', '--results', place.results];
+  const args = ['lab', 'token-two-servers', '--results', place.results];
   const command = place.run(args, { ...services(), NO_COLOR: '1' });
   await expect.poll(place.histories, soon).toHaveLength(1);
   const server = command.family().find(isServer);

@@ -28,7 +28,7 @@ export function hostileContract(name: string, gateway: Gateway): void {
         routes: [{ path: '/', group: 'servers' }],
         listen: { port: 0 },
         seed: 'hostile',
-        answerTimeoutMs: 2_000,
+        answerTimeoutMs: 10_000,
       });
     });
     afterAll(async () => {

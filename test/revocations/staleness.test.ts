@@ -10,7 +10,7 @@ import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import { type Link, openLink } from '../../src/lab/link.ts';
 import { postgres, redis } from '../../src/revocations/index.ts';
-import type { RevocationLog } from '../../src/revocations/revocation-log.ts';
+import type { Judged, RevocationLog } from '../../src/revocations/revocation-log.ts';
 import { freshDatabase } from '../support/backing.ts';
 import { expectStanding, inAnHour, newSession } from './revocation-log.contract.ts';
 
@@ -18,6 +18,19 @@ const timeoutMs = 1_000;
 const stalenessMs = 2_000;
 
 const options = { timeoutMs, stalenessMs };
+
+/**
+ * How long after a moment the server still takes it that the session stands. Only when it is asked
+ * counts: the answer is not to be older than the bound, whenever that is.
+ */
+async function standsForMs(log: RevocationLog, session: Judged, sinceMs: number): Promise<number> {
+  for (let stoodMs = 0; ; ) {
+    const askedMs = performance.now();
+    if (log.standing(session) !== 'stands') return stoodMs;
+    stoodMs = askedMs - sinceMs;
+    await delay(5);
+  }
+}
 
 /** Endings that are in the log and were pushed to nobody. */
 type Quietly = (url: string, sessionIds: readonly string[]) => Promise<void>;
@@ -87,8 +100,8 @@ describe.each(subjects)('$name', (subject) => {
     const session = newSession();
     await subject.quietly(url, [session.id]);
     const endedAt = performance.now();
+    expect(await standsForMs(far, session, endedAt)).toBeLessThan(stalenessMs);
     await expectStanding(far, session, 'ended');
-    expect(performance.now() - endedAt).toBeLessThan(stalenessMs);
   });
 
   test('cut off, a server is stale within the bound, and asking fails in time', async () => {
@@ -96,14 +109,13 @@ describe.each(subjects)('$name', (subject) => {
     link.cut();
     const cutAt = performance.now();
     await near.endSession(session.id, inAnHour());
-    while (far.standing(session) === 'stands') await delay(5);
-    expect(performance.now() - cutAt).toBeLessThan(stalenessMs + 500);
+    expect(await standsForMs(far, session, cutAt)).toBeLessThan(stalenessMs);
     expect(far.standing(session)).toBe('stale');
     const askedAt = performance.now();
     const unavailable = { code: 'store-unavailable', retryAfterSeconds: 1 };
     await expect(far.ask(session)).rejects.toMatchObject(unavailable);
     await expect(far.epochOf(session.userId)).rejects.toMatchObject(unavailable);
-    expect(performance.now() - askedAt).toBeLessThan(2 * timeoutMs + 500);
+    expect(performance.now() - askedAt).toBeLessThan(3 * timeoutMs);
     const end = far.endSession(session.id, inAnHour());
     await expect(end).rejects.toMatchObject({ code: 'revocation-not-durable' });
     link.heal();
@@ -127,7 +139,7 @@ describe.each(subjects)('$name', (subject) => {
   test('an ending whose answer is lost holds all the same, and may be repeated', async () => {
     const session = newSession();
     await far.ask(session);
-    link.delay(100);
+    link.delay(400);
     const heard = new Promise<void>((resolve) => {
       near.follow((ending) => {
         if (ending.kind === 'session' && ending.sessionId === session.id) resolve();
@@ -158,7 +170,7 @@ describe.each(subjects)('$name', (subject) => {
       await near.endSession(id, inAnHour());
       endedAt.set(id, performance.now());
     }
-    await vi.waitFor(() => expect(lagsMs).toHaveLength(1_000), { timeout: stalenessMs });
+    await expect.poll(() => lagsMs).toHaveLength(1_000);
     lagsMs.sort((one, other) => one - other);
     const [p50, p99, max] = [499, 989, 999].map((at) => lagsMs[at]?.toFixed(1));
     const early = lagsMs.filter((lag) => lag === 0).length;

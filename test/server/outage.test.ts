@@ -27,7 +27,7 @@ async function loggedIn(client: Client): Promise<Client> {
 }
 
 test('while the store is silent everybody hears so, in time, and keeps the cookie', async () => {
-  const settings = { SESSION_STORE_URL: redis.url, STORE_TIMEOUT_MS: '250' };
+  const settings = { SESSION_STORE_URL: redis.url, STORE_TIMEOUT_MS: '600' };
   await using server = await startApp(answers[2], settings);
   const me = await loggedIn(clientOf(server.app));
   await me.ask('POST', '/cart/items', { item: 'apple', quantity: 2 });
@@ -43,7 +43,7 @@ test('while the store is silent everybody hears so, in time, and keeps the cooki
     for (const [method, path] of asked) {
       const start = performance.now();
       const { status, headers, body } = await me.ask(method, path);
-      expect(performance.now() - start, path).toBeLessThan(400);
+      expect(performance.now() - start, path).toBeLessThan(1_100);
       expect([path, status, body.code]).toEqual([path, 503, 'store-unavailable']);
       expect(Number(headers['retry-after'])).toBeGreaterThan(0);
       expect(headers).not.toHaveProperty('set-cookie');

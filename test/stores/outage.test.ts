@@ -23,8 +23,9 @@ import { RedisServers, tell } from '../support/redis-servers.ts';
 import { rotation } from './ground.ts';
 import { newSession } from './subject.ts';
 
-const timeoutMs = 600;
-const slackMs = 400;
+const timeoutMs = 1_000;
+/** For what else this machine does meanwhile; less than to wait twice. */
+const slackMs = 900;
 const backWithinMs = 1_000 + timeoutMs;
 
 const reads = ['read', 'list', 'ping'] as const;
@@ -287,17 +288,21 @@ describe.skipIf(inject('redisUrl') === undefined)('a private Redis', () => {
   test('while paused it is unavailable, and it is back soon after it wakes', async () => {
     const all = verbs(store, session);
     server.kill('SIGSTOP');
-    expect(await codeOf(all.update)).toBe('store-outcome-unknown');
+    const changes = [await codeOf(all.update)];
+    expect(changes).toEqual(['store-outcome-unknown']);
     for (let n = 0; n < 5; n += 1) {
       expect(await codeOf(all.read)).toBe('store-unavailable');
-      expect(await codeOf(all.update)).toBe('store-unavailable');
+      changes.push(await codeOf(all.update));
       await delay(100);
     }
     server.kill('SIGCONT');
     await expectBack(store, session);
     const woken = await store.read(session.id, session.createdAt);
     expect(woken?.revision).toBe(woken?.fields.n ?? 0);
-    expect(woken?.revision).toBeLessThanOrEqual(1);
+    // Of the others the one that asks whether it is back may have been done as well.
+    const surelyNot = changes.filter((code) => code === 'store-unavailable').length;
+    expect(surelyNot).toBeGreaterThan(0);
+    expect(woken?.revision).toBeLessThanOrEqual(changes.length - surelyNot);
   });
 
   test('killed and started anew it serves without its scripts and old sessions', async () => {

@@ -130,6 +130,23 @@ async function told(
   }
 }
 
+/** Longer than a master that is well is ever silent, also on a busy machine. */
+const patientMs = '60000';
+/** For those that lose one. */
+const alertMs = '500';
+
+/** From now on a member that is silent is soon taken for lost. */
+export async function beAlert(members: readonly Server[]): Promise<void> {
+  const alert = ['CONFIG', 'SET', 'cluster-node-timeout', alertMs];
+  for (const member of members) await tell(member, alert);
+}
+
+/** From now on a master that is silent is soon taken for lost. */
+export async function watchClosely(sentinels: readonly Server[]): Promise<void> {
+  const alert = ['SENTINEL', 'SET', 'mine', 'down-after-milliseconds', alertMs];
+  for (const sentinel of sentinels) await tell(sentinel, alert);
+}
+
 /** Masters that share the slots evenly; the first has a replica as well. */
 export async function startCluster(servers: RedisServers): Promise<readonly Server[]> {
   const members = await Promise.all(
@@ -137,7 +154,7 @@ export async function startCluster(servers: RedisServers): Promise<readonly Serv
       servers.start({
         'cluster-enabled': 'yes',
         'cluster-port': String(await freePort()),
-        'cluster-node-timeout': '1000',
+        'cluster-node-timeout': alertMs,
         'cluster-config-file': `nodes-${crypto.randomUUID()}.conf`,
       }),
     ),
@@ -165,6 +182,9 @@ export async function startCluster(servers: RedisServers): Promise<readonly Serv
   const replica = members[3] as Server;
   await told(replica, ['CLUSTER', 'REPLICATE', id], /OK/);
   await told(replica, ['INFO', 'replication'], /master_link_status:up/);
+  for (const member of members) {
+    await tell(member, ['CONFIG', 'SET', 'cluster-node-timeout', patientMs]);
+  }
   return members;
 }
 
@@ -178,7 +198,7 @@ export async function startSentinels(servers: RedisServers) {
       servers.start(
         {
           'sentinel monitor': `mine 127.0.0.1 ${master.port} 2`,
-          'sentinel down-after-milliseconds': 'mine 500',
+          'sentinel down-after-milliseconds': `mine ${patientMs}`,
           'sentinel failover-timeout': 'mine 2000',
         },
         ['--sentinel'],
