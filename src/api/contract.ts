@@ -202,6 +202,7 @@ export interface RecordedRun {
  * GET  /lab/runs/:id/verdicts  Verdict[]
  * GET  /lab/runs/:id/report    the report, as a page
  * GET  /lab/chapters/:name     a chapter, as a page
+ * GET  /lab/files/*            a file of the repository that a chapter leads to, as a page
  *
  * What is refused is a problem (RFC 9457). Where the page is open to others, orders need
  * `authorization: Bearer <token>`; the address that was printed carries it as `?token=<token>`.
@@ -212,4 +213,5 @@ export const paths = {
   orders: '/lab/orders',
   runs: '/lab/runs',
   chapters: '/lab/chapters',
+  files: '/lab/files',
 } as const;

@@ -2,8 +2,6 @@
 // of what happens, orders, and what is recorded. It listens on this machine alone, behind the front
 // gateway. What it refuses is a problem document (RFC 9457).
 
-import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { destination, pino } from 'pino';
 import { OperatingError } from '../core/errors.ts';
@@ -11,12 +9,14 @@ import type { Lab } from '../lab/lab.ts';
 import { sendProblem } from '../server/problem.ts';
 import { choicesIn } from './choices.ts';
 import { type Order, paths } from './contract.ts';
+import { chapterPath, type Document, documentAt } from './documents.ts';
 import { type Admission, addGuard } from './guard.ts';
 import type { Lanes } from './lanes.ts';
+import { preformatted } from './markdown.ts';
 import { carryOut, orderSchema } from './orders.ts';
 import type { PageFiles } from './page-files.ts';
 import { type Recorded, runPattern } from './recorded.ts';
-import { style, stylePath, textPage } from './text-page.ts';
+import { framePath, textPage } from './text-page.ts';
 
 export interface PageParts {
   readonly lanes: Lanes;
@@ -29,7 +29,6 @@ export interface PageParts {
 }
 
 const orderBytesMax = 4_096;
-const chapters = fileURLToPath(new URL('../../docs/concepts/', import.meta.url));
 
 /** Nothing inline, nothing from elsewhere. */
 const contentPolicy = [
@@ -96,11 +95,9 @@ interface Named {
   Params: { readonly name: string };
 }
 
-function addRunRoutes(app: FastifyInstance, { recorded }: PageParts): void {
-  const schema = (pattern: string) => ({
-    params: { type: 'object', properties: { name: { type: 'string', pattern } } },
-  });
-  const ofRun = { schema: schema(runPattern) };
+function addRunRoutes(app: FastifyInstance, { recorded, files }: PageParts): void {
+  const params = { type: 'object', properties: { name: { type: 'string', pattern: runPattern } } };
+  const ofRun = { schema: { params } };
   app.get(paths.runs, () => recorded.list());
   app.get<Named>(`${paths.runs}/:name/history`, ofRun, ({ params }, reply) => {
     reply.header('content-type', 'application/x-ndjson');
@@ -110,18 +107,19 @@ function addRunRoutes(app: FastifyInstance, { recorded }: PageParts): void {
     found(await recorded.verdicts(params.name)),
   );
   app.get<Named>(`${paths.runs}/:name/report`, ofRun, async ({ params }, reply) => {
-    const text = found(await recorded.report(params.name));
-    return asPage(reply, `Report of ${params.name}`, text);
-  });
-  const ofChapter = { schema: schema('^[a-z0-9-]{1,64}$') };
-  app.get<Named>(`${paths.chapters}/:name`, ofChapter, async ({ params }, reply) => {
-    const text = await readFile(`${chapters}${params.name}.md`, 'utf8').catch(() => undefined);
-    return asPage(reply, params.name, found(text));
+    const title = `Report of ${params.name}`;
+    const html = preformatted(title, found(await recorded.report(params.name)));
+    return sendDocument(reply, files, { title, html });
   });
 }
 
 function addFileRoutes(app: FastifyInstance, { files }: PageParts): void {
-  app.get(stylePath, (_request, reply) => reply.type('text/css; charset=utf-8').send(style));
+  app.get<Named>(`${paths.chapters}/:name`, async ({ params }, reply) =>
+    sendDocument(reply, files, found(await documentAt(chapterPath(params.name)))),
+  );
+  app.get<{ Params: { readonly '*': string } }>(`${paths.files}/*`, async ({ params }, reply) =>
+    sendDocument(reply, files, found(await documentAt(params['*']))),
+  );
   app.get('/*', async ({ url }, reply) => {
     const [path = '/'] = url.split('?', 1);
     const { type, body, isForever } = found(await files.read(path));
@@ -130,8 +128,15 @@ function addFileRoutes(app: FastifyInstance, { files }: PageParts): void {
   });
 }
 
-function asPage(reply: FastifyReply, title: string, text: string): FastifyReply {
-  return reply.type('text/html; charset=utf-8').send(textPage(title, text));
+async function sendDocument(
+  reply: FastifyReply,
+  files: PageFiles,
+  document: Document,
+): Promise<FastifyReply> {
+  if ('body' in document) return reply.type(document.type).send(document.body);
+  const frame = (await files.read(framePath))?.body.toString();
+  const text = textPage(document.title, document.html, frame);
+  return reply.type('text/html; charset=utf-8').send(text);
 }
 
 function found<T>(thing: T | undefined): T {

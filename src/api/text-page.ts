@@ -1,31 +1,20 @@
-// A text as a page of its own: the report of a run, a chapter. It has the page's content security
-// policy, so its style is a file, too.
+// A text in the frame that the page was built with, so that it looks like the page. Where none was
+// built it is as plain as HTML is.
 
-export const stylePath = '/lab/text.css';
+import { escaped } from './markdown.ts';
 
-export const style = `:root { color-scheme: light dark; }
-body { margin: 2rem auto; max-width: 60rem; padding: 0 1rem; font: 1rem/1.6 system-ui, sans-serif; }
-pre { white-space: pre-wrap; font: 0.9rem/1.6 ui-monospace, monospace; }
-`;
+export const framePath = '/document.html';
 
-export function textPage(title: string, text: string): string {
-  return `<!doctype html>
+const bareFrame = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>${escaped(title)}</title>
-<link rel="stylesheet" href="${stylePath}">
-<main><pre>${escaped(text)}</pre></main>
+<title>{title}</title>
+<main>{text}</main>
 </html>
 `;
-}
 
-function escaped(text: string): string {
-  const entities: Record<string, string> = {
-    '&': '&amp;',
-    '<': '&lt;',
-    '>': '&gt;',
-    '"': '&quot;',
-  };
-  return text.replace(/[&<>"]/g, (character) => entities[character] ?? '');
+export function textPage(title: string, html: string, frame = bareFrame): string {
+  const parts: Record<string, string> = { '{title}': escaped(title), '{text}': html };
+  return frame.replace(/\{(?:title|text)\}/g, (name) => parts[name] ?? name);
 }

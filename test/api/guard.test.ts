@@ -156,10 +156,3 @@ test('every answer has a policy without exceptions for what is inline', async ()
     expect(policy).not.toContain('unsafe');
   }
 });
-
-test('a chapter and the report of a run are pages that escape what they quote', async () => {
-  const chapter = await page().ask({ url: '/lab/chapters/06-revocation' });
-  expect(chapter.headers['content-type']).toBe('text/html; charset=utf-8');
-  expect(chapter.body).toContain('<link rel="stylesheet" href="/lab/text.css">');
-  expect((await page().ask({ url: '/lab/chapters/99-nothing' })).status).toBe(404);
-});
