@@ -46,6 +46,8 @@ export async function openGround(wishes: readonly LaneWish[]) {
     const lane = lanes.all().find((each) => each.id === id);
     return lane?.view() ?? expect.unreachable(`There is no lane ${id}`);
   };
+  const recorded = (run: string): Promise<HistoryEvent[]> =>
+    readHistory(join(results, ...decodeURIComponent(run).split('.'), 'history.ndjson'));
   const ground = {
     url,
     browser,
@@ -57,9 +59,10 @@ export async function openGround(wishes: readonly LaneWish[]) {
         const states = new Set(ground.views().map(({ state }) => state));
         expect(states).toEqual(new Set(['ready']));
       }, starting),
+    verdicts: (at: number) => lanes.all()[at]?.verdicts() ?? [],
     /** What is on disk of the lane's run. */
-    history: (id: LaneId): Promise<HistoryEvent[]> =>
-      readHistory(join(results, ...view(id).run.split('.'), 'history.ndjson')),
+    history: (id: LaneId) => recorded(view(id).run),
+    recorded,
     visit: (at = '', options: BrowserContextOptions = {}): Promise<Page> =>
       visit(browser, `${url}/${at}`, options),
   };
