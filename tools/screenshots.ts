@@ -78,6 +78,8 @@ async function picture(page: Page, name: string): Promise<void> {
     for (const colorScheme of schemes) {
       await page.emulateMedia({ colorScheme });
       await page.evaluate('scrollTo(0, 0)');
+      // The page follows in the next frame.
+      await page.evaluate('new Promise((done) => requestAnimationFrame(() => setTimeout(done)))');
       const path = join(folder, `${name}-${screen.width}-${colorScheme}.png`);
       await page.screenshot({ path, animations: 'disabled' });
     }

@@ -21,6 +21,11 @@ export function FateMark({ fate }: { readonly fate: Fate }) {
   );
 }
 
+/** The classes of an outcome: what was accepted and must not be is ringed. */
+export function toneOf({ fate, right }: Pick<Arrived, 'fate' | 'right'>): string {
+  return fate === 'known' && right === false ? 'known wrong' : fate;
+}
+
 /** 'known', 'known, wrongly', 'taken for nobody, rightly': a refusal may be as it must be. */
 export function ruled({ fate, right }: Pick<Arrived, 'fate' | 'right'>): string {
   const { word } = fateWords[fate];

@@ -3,7 +3,7 @@
 
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
-import { FateMark, ruled } from './fate.tsx';
+import { FateMark, ruled, toneOf } from './fate.tsx';
 import type { Shown } from './lane-state.ts';
 import { choices } from './live.ts';
 import { Charts } from './measures/chart.tsx';
@@ -82,10 +82,8 @@ function Head({ shown, canOrder }: { readonly shown: Shown; readonly canOrder: b
   const kept = says || choices.value?.answers.find(({ name }) => name === answer)?.says || '';
   return (
     <header class="lane-head">
-      <div>
-        <h2 class="mono">{answer}</h2>
-        <p class="quiet small">{kept === '' ? 'as recorded' : `Sessions: ${kept}`}</p>
-      </div>
+      <h2 class="mono">{answer}</h2>
+      <p class="quiet small">{kept === '' ? 'as recorded' : `Sessions: ${kept}`}</p>
       <div class="row push">
         <span class="label">
           {stateWords[state] || (experiment ? 'the experiment runs …' : '')}
@@ -111,7 +109,7 @@ function Caption({ shown }: { readonly shown: Shown }) {
     return <p class="caption quiet">No request was sent yet.</p>;
   }
   return (
-    <p class={`caption ${last.fate}`}>
+    <p class={`caption ${toneOf(last)}`}>
       <FateMark fate={last.fate} />
       <span>
         <strong>

@@ -18,6 +18,7 @@ interface Props {
 }
 
 export function Charts({ stage, now }: Props) {
+  if (stage.seconds.length === 0) return null;
   const last = Math.floor(now / 1000);
   const first = last - seconds + 1;
   const recent = stage.seconds.slice(-seconds).filter(({ at }) => at >= first);

@@ -20,7 +20,7 @@ export function Numbers({ stage }: { readonly stage: Stage }) {
     <dl class="numbers">
       <Figure name="known" value={ended === 0 ? '–' : percent(stage.tally.known, ended)} />
       <Figure name="requests" value={`${ended}`} />
-      <Figure name="half answered in" value={middle === null ? '–' : inMs(middle)} />
+      <Figure name="median" value={middle === null ? '–' : inMs(middle)} />
       <Figure name="logins alive" value={`${alive}`} />
       {flapping > 0 && <Figure name="logins flapping" value={`${flapping}`} tone="nobody" />}
       {lost > 0 && <Figure name="logins lost" value={`${lost}`} tone="nobody" />}

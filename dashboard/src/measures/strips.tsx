@@ -3,7 +3,7 @@
 // document: whatever does not fit into the line is the oldest.
 
 import type { Arrived } from '../../../src/api/stage.ts';
-import { fateWords } from '../fate.tsx';
+import { fateWords, toneOf } from '../fate.tsx';
 import { personClass } from '../people.ts';
 
 const clientsMax = 6;
@@ -30,7 +30,7 @@ export function Strips({ arrived }: { readonly arrived: readonly Arrived[] }) {
               .slice(-perClientMax)
               .reverse()
               .map((each) => (
-                <dd key={each.i} class={each.fate} title={each.why}>
+                <dd key={each.i} class={toneOf(each)} title={each.why}>
                   {each.server ?? '–'}
                   <span aria-hidden="true">{fateWords[each.fate].glyph}</span>
                   <span class="unseen"> {fateWords[each.fate].word}</span>

@@ -53,7 +53,9 @@ function Row({ run }: { readonly run: RecordedRun }) {
         {name}
       </a>
       <span class="label">
-        <time dateTime={at}>{new Date(at).toLocaleString()}</time>
+        <time dateTime={at}>
+          {new Date(at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })}
+        </time>
         {seed === 'by-hand' ? '' : ` · seed ${seed}`}
       </span>
       {asExpected === null && <span class="small quiet">played by hand</span>}

@@ -2,11 +2,12 @@
 // under the stage, so that it hides nothing.
 
 import type { ComponentChildren } from 'preact';
-import { useContext } from 'preact/hooks';
+import { useContext, useEffect, useRef } from 'preact/hooks';
 import type { LaneId, Order } from '../../../src/api/contract.ts';
 import { choices } from '../live.ts';
 import type { OrderInLane } from '../orders.ts';
 import { give, underWay } from '../orders.ts';
+import { isStill } from '../theme.ts';
 import { Chips } from './chips.tsx';
 import { ClientDetail } from './client-detail.tsx';
 import { type OnStage, OnStageContext } from './selection.ts';
@@ -32,8 +33,12 @@ interface DetailProps {
 }
 
 export function Detail({ on, title, says, children }: DetailProps) {
+  const here = useRef<HTMLElement>(null);
+  useEffect(() => {
+    here.current?.scrollIntoView({ block: 'nearest', behavior: isStill.value ? 'auto' : 'smooth' });
+  }, [title]);
   return (
-    <section class="inspector" aria-label={title}>
+    <section class="inspector" aria-label={title} ref={here}>
       <div class="row">
         <h3 class="mono">{title}</h3>
         <p class="quiet small">{says}</p>

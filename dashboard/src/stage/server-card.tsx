@@ -3,7 +3,7 @@
 import { useContext } from 'preact/hooks';
 import type { LinkState, ServerView } from '../../../src/api/contract.ts';
 import type { Arrived, Tally } from '../../../src/api/stage.ts';
-import { FateMark } from '../fate.tsx';
+import { FateMark, toneOf } from '../fate.tsx';
 import { give, underWay } from '../orders.ts';
 import { Chips } from './chips.tsx';
 import { nodes } from './layout.ts';
@@ -49,10 +49,12 @@ export function ServerCard({ server }: { readonly server: ServerView }) {
         most={4}
         nothing={emptyWords[server.state]}
       />
-      <LastWord
-        arrived={on.lastWords.value.get(name)}
-        isNew={seen === undefined || total(seen.tally) === 0}
-      />
+      {server.state !== 'down' && (
+        <LastWord
+          arrived={on.lastWords.value.get(name)}
+          isNew={seen === undefined || total(seen.tally) === 0}
+        />
+      )}
       {on.orders !== undefined && <CardActions server={server} />}
     </article>
   );
@@ -101,7 +103,7 @@ function LastWord({ arrived, isNew }: LastWordProps) {
     return <p class="last-word label">{isNew ? 'was asked nothing yet' : ''}</p>;
   }
   return (
-    <p class={`last-word ${arrived.fate}`} title={arrived.why}>
+    <p class={`last-word ${toneOf(arrived)}`} title={arrived.why}>
       <FateMark fate={arrived.fate} /> {arrived.why}
     </p>
   );

@@ -21,7 +21,10 @@ export function drawWires(
     const curve = layout.curve(from, to);
     if (curve !== undefined) drawWire(draw, curve, state, palette);
   };
+  // Lines from a crowd would be all that one sees.
+  draw.globalAlpha = view.clients.length > 8 ? 0.35 : 1;
   for (const { name } of view.clients) wire(nodes.client(name), nodes.gateway, 'whole');
+  draw.globalAlpha = 1;
   const isCrowd = layout.spot(nodes.crowd) !== undefined;
   for (const server of view.servers) {
     if (isCrowd && server.link === 'whole') continue;
