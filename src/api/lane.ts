@@ -100,6 +100,7 @@ export class Lane {
     const { servers, store } = this.view();
     const gone = servers.map((server) => ({ ...server, pid: null }));
     this.#still = { servers: gone, store };
+    void this.#memories[Symbol.asyncDispose]();
   }
 
   /** Opens what the store is looked at with. */

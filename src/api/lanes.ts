@@ -12,6 +12,7 @@ import { Cannot } from './cannot.ts';
 import type { ExperimentView, LaneId, LaneWish, Told } from './contract.ts';
 import { Lane } from './lane.ts';
 import { Live } from './live.ts';
+import { type StartingPlace, startingPlaces } from './starting-line.ts';
 
 /**
  * Of a run that is played by hand: ten minutes of 200 requests a second, some 50 MB on disk, which
@@ -79,9 +80,10 @@ export class Lanes implements AsyncDisposable {
     const { title, question, chapter } = scenario;
     const experiment = { scenario: name, title, question, chapter, seed };
     const { policy } = scenario.cluster;
+    const startingLine = startingPlaces(answers.length);
     this.#replace(
       answers.map((answer) => ({ answer, policy, experiment })),
-      (running) => this.#carryOut(running, experiment),
+      (running, index) => this.#carryOut(running, experiment, startingLine[index] as StartingPlace),
     );
   }
 
@@ -146,7 +148,12 @@ export class Lanes implements AsyncDisposable {
     if (isFirst && !hasHeir) await this.#route(lane.answer, undefined);
   }
 
-  async #carryOut({ lane, ending }: Running, experiment: ExperimentView): Promise<void> {
+  async #carryOut(
+    { lane, ending }: Running,
+    experiment: ExperimentView,
+    place: StartingPlace,
+  ): Promise<void> {
+    using _ = place;
     const { scenario, seed } = experiment;
     const { signal } = ending;
     const lab = await this.#lab;
@@ -154,8 +161,11 @@ export class Lanes implements AsyncDisposable {
     const result = await runScenario(scenario, lane.answer, lab, {
       ...{ seed, signal },
       onEvent: lane.hear,
-      onStage: (stage) => {
+      onStage: async (stage, { folder, sessionStoreUrl }) => {
+        lane.become({ run: `${basename(lab.folder)}.${basename(folder)}` });
+        await lane.openStore(sessionStoreUrl, lab);
         lane.show(stage);
+        await place.untilAllAreReady();
         lane.become({ state: 'ready' });
       },
       onProgress: ({ phase }) => {
@@ -163,17 +173,13 @@ export class Lanes implements AsyncDisposable {
       },
     });
     if (result.notTested !== undefined) throw new Cannot(result.notTested);
-    lane.become({ state: 'done', ...outcome(experiment, result, lab) });
+    lane.become({ state: 'done', experiment: { ...experiment, ...outcome(result) } });
   }
 }
 
-function outcome(experiment: ExperimentView, result: RunResult, lab: Lab) {
-  const { asExpected, surprises, missing, folder } = result;
+function outcome({ asExpected, surprises, missing }: RunResult) {
   const unknown = missing.map((property) => `${property}: UNKNOWN`);
-  return {
-    experiment: { ...experiment, asExpected, surprises: [...surprises, ...unknown] },
-    run: `${basename(lab.folder)}.${basename(folder)}`,
-  };
+  return { asExpected, surprises: [...surprises, ...unknown] };
 }
 
 function fail(lane: Lane, error: unknown): void {

@@ -85,7 +85,9 @@ export class Memories implements AsyncDisposable {
     this.#isOver = true;
     clearTimeout(this.#timer);
     await this.#asking;
-    await this.#store?.[Symbol.asyncDispose]();
+    const store = this.#store;
+    this.#store = undefined;
+    await store?.[Symbol.asyncDispose]();
   }
 
   #soon(): void {

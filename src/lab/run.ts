@@ -20,13 +20,15 @@ import { makeTrouble } from './trouble.ts';
 
 export type { Progress } from './telling.ts';
 
+type OnStage = (stage: Cluster, ground: Ground) => void | Promise<void>;
+
 export interface RunOptions {
   readonly seed: string;
   readonly onProgress?: (progress: Progress) => void;
   /** Sees every event right after it was recorded. */
   readonly onEvent?: (event: HistoryEvent) => void;
-  /** Is shown the stage when everything on it serves. */
-  readonly onStage?: (stage: Cluster) => void;
+  /** Is shown the stage when everything on it serves; nobody acts until it has resolved. */
+  readonly onStage?: OnStage;
   /** Ends the run early, with everything that it started; the run then rejects with its reason. */
   readonly signal?: AbortSignal;
   /** Another program in place of the lab's servers: a planted mutant. */
@@ -102,7 +104,7 @@ export async function runPlan(
 interface Ears {
   readonly telling: Telling;
   readonly onEvent: (event: HistoryEvent) => void;
-  readonly onStage?: (stage: Cluster) => void;
+  readonly onStage?: OnStage;
   readonly signal?: AbortSignal;
   readonly serverEntry?: string;
 }
@@ -121,7 +123,7 @@ async function experiment(plan: RunPlan, lab: Lab, ground: Ground, ears: Ears) {
     signal: ears.signal,
     env: { ...ground.env, ...serverSettings(header, scenario) },
   });
-  ears.onStage?.(stage);
+  await ears.onStage?.(stage, ground);
   await using recorder = openRecorder({ file, header, onEvent });
   await using crowd = new Crowd(plan.clients, { doors: stage, recorder, password: lab.password });
 

@@ -291,12 +291,16 @@ test('a run by hand that holds as much as it may ends its stream, and says what 
 }, 60_000);
 
 test('an experiment is carried out in every lane, judged, and can be opened afterwards', async () => {
-  const answers = ['memory', 'token'] as const;
+  const answers = ['memory', 'postgres'] as const;
   expect(await done({ do: 'experiment', scenario: 'two-servers', answers, seed: 'x1' })).toBe(
-    'npm run lab -- memory-two-servers token-two-servers --seed x1',
+    'npm run lab -- memory-two-servers postgres-two-servers --seed x1',
   );
   const states = () => [...viewer.lanes.values()].map(({ state }) => state);
-  await expect.poll(states, { ...soon, timeout: 60_000 }).toEqual(['done', 'done']);
+  const patient = { ...soon, timeout: 60_000 };
+  await expect.poll(states, patient).toEqual(['ready', 'ready']);
+  expect(viewer.lanes.get('a')?.run).toMatch(/\.memory-two-servers$/);
+  await expect.poll(() => viewer.lanes.get('b')?.store?.remembersInAll, soon).toBeGreaterThan(5);
+  await expect.poll(states, patient).toEqual(['done', 'done']);
   const lane = viewer.lanes.get('a');
   expect(lane).toMatchObject({ experiment: { scenario: 'two-servers', seed: 'x1' } });
   expect(lane?.experiment?.asExpected).toBeDefined();
@@ -308,7 +312,7 @@ test('an experiment is carried out in every lane, judged, and can be opened afte
   const ask = (path: string) => fetch(`${page.url}/lab/runs${path}`);
   const runs = (await (await ask('')).json()) as RecordedRun[];
   expect(runs.map(({ name }) => name).toSorted()).toEqual([
-    ...['memory-by-hand', 'memory-two-servers', 'postgres-by-hand', 'token-two-servers'],
+    ...['memory-by-hand', 'memory-two-servers', 'postgres-by-hand', 'postgres-two-servers'],
   ]);
   const history = (await (await ask(`/${lane?.run}/history`)).text()).trimEnd().split('\n');
   const recorded = history.map((line) => JSON.parse(line));
@@ -317,7 +321,7 @@ test('an experiment is carried out in every lane, judged, and can be opened afte
   await expect.poll(() => viewer.verdicts.get('a'), soon).toEqual(judged);
   expect(await (await ask(`/${lane?.run}/report`)).text()).toContain('memory-two-servers');
   expect((await ask('/no.such-run/report')).status).toBe(404);
-}, 90_000);
+}, 150_000);
 
 test('lanes that were replaced leave no process behind', async () => {
   await done({
