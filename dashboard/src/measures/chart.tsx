@@ -2,7 +2,8 @@
 // ended how, and how long they took, with faults as bands behind both. The numbers stand beside
 // them; what the colours and the bands are stands underneath.
 
-import { quantile } from '../../../src/api/latency.ts';
+import { useMemo } from 'preact/hooks';
+import { type Latencies, quantile } from '../../../src/api/latency.ts';
 import { type Fate, fates, type Second, type Stage, type Trouble } from '../../../src/api/stage.ts';
 import { fateWords } from '../fate.tsx';
 
@@ -24,14 +25,12 @@ export function Charts({ stage, now }: Props) {
   const recent = stage.seconds.slice(-seconds).filter(({ at }) => at >= first);
   const bands = stage.troubles.filter(({ to }) => to === null || to / 1000 >= first);
   const most = Math.max(4, ...recent.map(inAll));
-  const p95s = recent.map(({ at, latencies }) => ({ at, ms: quantile(latencies, 0.95) ?? 0 }));
+  const p95s = recent.map(({ at, latencies }) => ({ at, ms: p95Of(latencies) }));
   const slowest = Math.max(10, ...p95s.map(({ ms }) => ms));
   return (
     <div class="charts">
       <Chart title="requests a second" top={`${most}`} bands={bands} first={first} now={now}>
-        {recent.map((second) => (
-          <Bar key={second.at} second={second} x={second.at - first} most={most} />
-        ))}
+        <Bars seconds={recent} first={first} most={most} />
       </Chart>
       <Chart title="95 % answered in" top={inMs(slowest)} bands={bands} first={first} now={now}>
         <path class="latency" d={pathOf(p95s, first, slowest)} />
@@ -112,6 +111,27 @@ function namesOf(bands: readonly Trouble[]): readonly string[] {
   return [...new Set(bands.map(({ kind, target }) => `${kind} ${target}`))];
 }
 
+interface BarsProps {
+  readonly seconds: readonly Second[];
+  readonly first: number;
+  readonly most: number;
+}
+
+/** What is over stands as it stood; only the newest second still grows. */
+function Bars({ seconds, first, most }: BarsProps) {
+  const barOf = (second: Second) => (
+    <Bar key={second.at} second={second} x={second.at - first} most={most} />
+  );
+  const over = seconds.slice(0, -1);
+  const bars = useMemo(() => over.map(barOf), [over.at(-1), first, most]);
+  return (
+    <>
+      {bars}
+      {seconds.slice(-1).map(barOf)}
+    </>
+  );
+}
+
 function Bar({ second, x, most }: { second: Second; x: number; most: number }) {
   const tall = (count: number) => (count / most) * (height - 2);
   let y = height;
@@ -134,6 +154,15 @@ function pathOf(points: readonly { at: number; ms: number }[], first: number, mo
       return begins ? `M${x} ${y}h0.01` : `L${x} ${y}`;
     })
     .join('');
+}
+
+/** Of seconds that are over: they stay as they are, and need not be sorted again. */
+const p95s = new WeakMap<Latencies, number>();
+
+function p95Of(latencies: Latencies): number {
+  const known = p95s.get(latencies) ?? quantile(latencies, 0.95) ?? 0;
+  p95s.set(latencies, known);
+  return known;
 }
 
 const xOf = (second: number) => (second * width) / seconds;

@@ -10,6 +10,7 @@ import { castOf, recordedView } from './recorded-view.ts';
 
 /** More events than this at once are a jump. */
 const smallStep = 40;
+const milestoneEvery = 5_000;
 
 export class ReplayState implements Shown {
   readonly view;
@@ -21,6 +22,8 @@ export class ReplayState implements Shown {
   readonly #events: readonly HistoryEvent[];
   /** The positions after which something is different to see: a request ended, or a fault. */
   readonly #stops: readonly number[];
+  /** The stages after so many events each: no way back is long, wherever one goes. */
+  readonly #milestones: Stage[] = [emptyStage];
   readonly #watchers = new Set<Watcher>();
 
   constructor(id: string, events: readonly HistoryEvent[], verdicts: readonly Verdict[]) {
@@ -54,7 +57,7 @@ export class ReplayState implements Shown {
     if (to === from) return;
     this.position.value = to;
     if (to < from || to - from > smallStep) {
-      this.stage.value = advance(emptyStage, this.#events.slice(0, to));
+      this.stage.value = this.#stageAt(to);
       for (const watcher of this.#watchers) watcher.cleared();
       return;
     }
@@ -62,6 +65,16 @@ export class ReplayState implements Shown {
     const news = this.#events.slice(from, to);
     this.stage.value = advance(before, news);
     tell(this.#watchers, news, this.stage.peek(), before.arrivals);
+  }
+
+  #stageAt(position: number): Stage {
+    const passed = Math.floor(position / milestoneEvery);
+    for (let n = this.#milestones.length; n <= passed; n += 1) {
+      const way = this.#events.slice((n - 1) * milestoneEvery, n * milestoneEvery);
+      this.#milestones.push(advance(this.#milestones[n - 1] ?? emptyStage, way));
+    }
+    const rest = this.#events.slice(passed * milestoneEvery, position);
+    return advance(this.#milestones[passed] ?? emptyStage, rest);
   }
 
   /** To the n-th stop; 0 is the beginning. */

@@ -192,15 +192,16 @@ export class Motion {
 
   /** Without motion: the whole way lit up, and the outcome where it was decided. */
   #drawStill(mover: Mover): void {
+    const isCrowded = this.#moving.length > crowd;
     const alpha = mover.isAnswered ? 0.6 * (1 - mover.age / stillMs) : 0.4;
     const colour = mover.isAnswered ? this.#palette.fate[mover.fate] : mover.colour;
-    for (let leg = 0; leg < mover.legs; leg += 1) {
+    for (let leg = 0; leg < mover.legs && !isCrowded; leg += 1) {
       const curve = mover.curves[leg];
       if (curve !== undefined && mover.ways[leg] === 1) this.#light(curve, colour, alpha);
     }
     const end = mover.curves[Math.max(0, mover.turn - 1)];
     if (mover.isAnswered && end !== undefined) {
-      drawFate(this.#draw, end.x3, end.y3, 9, mover.fate, this.#palette);
+      drawFate(this.#draw, end.x3, end.y3, isCrowded ? 4.5 : 9, mover.fate, this.#palette);
     }
   }
 
