@@ -1,21 +1,23 @@
 // The content of a file that is being written: bytes go to the disk in order while the next arrive
 // and while they are hashed. At most two pieces are in memory, one that is written and one that
-// waits.
+// waits. All files of the process take turns, piece by piece.
 
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
+import { inTurn, settling } from './gate.ts';
 
 const pieceBytes = 256 * 1024;
 /** After so many bytes the disk is told to begin with what it would else do all at the end. */
 const settleBytes = 32 * 1024 * 1024;
+/** Less than this is soon on the disk. */
+const largeBytes = 1024 * 1024;
 
 export class Content {
-  /** One settles at a time, of all: it takes a thread, and there are few. */
-  static #isSettling = false;
   readonly handle: FileHandle;
   readonly #hash = createHash('sha256');
   #end = 0;
   #settledTo = 0;
+  #isSettling = false;
   #settled: Promise<void> = Promise.resolve();
   /** Rejects with the first failure, and stays so. */
   #written: Promise<void> = Promise.resolve();
@@ -29,7 +31,7 @@ export class Content {
     return this.#end;
   }
 
-  /** Of all bytes so far: 64 hex digits. */
+  /** Of all bytes that are with the system: 64 hex digits. */
   get sha256(): string {
     return this.#hash.copy().digest('hex');
   }
@@ -37,11 +39,13 @@ export class Content {
   /** Finds what is there already, and goes on behind it. */
   async readThrough(signal: AbortSignal): Promise<void> {
     const piece = Buffer.allocUnsafe(4 * pieceBytes);
-    for (let isEnd = false; !isEnd && !signal.aborted; ) {
-      const { bytesRead } = await this.handle.read(piece, 0, piece.length, this.#end);
-      this.#hash.update(piece.subarray(0, bytesRead));
-      this.#end += bytesRead;
-      isEnd = bytesRead === 0;
+    const { size } = await this.handle.stat();
+    while (this.#end < size && !signal.aborted) {
+      await inTurn(this.#end, async () => {
+        const { bytesRead } = await this.handle.read(piece, 0, piece.length, this.#end);
+        this.#hash.update(piece.subarray(0, bytesRead));
+        this.#end += bytesRead;
+      });
     }
   }
 
@@ -50,16 +54,22 @@ export class Content {
     const before = this.#written;
     const at = this.#end;
     this.#end += bytes.length;
-    this.#written = before.then(() => this.#writeAll(bytes, at));
+    this.#written = before.then(() => inTurn(at, () => this.#take(bytes, at)));
     this.#written.catch(() => undefined);
-    this.#hash.update(bytes);
-    if (this.#end - this.#settledTo >= settleBytes && !Content.#isSettling) this.#settle();
+    if (!this.#isSettling && this.#unsettledBytes >= settleBytes) this.#settle();
     return before;
   }
 
   /** Resolves when all bytes are with the system. */
   flush(): Promise<void> {
     return this.#written;
+  }
+
+  /** Resolves when so few bytes are left that they are soon durable. */
+  async settle(): Promise<void> {
+    await this.#settled;
+    if (this.#unsettledBytes > largeBytes) this.#settle();
+    await this.#settled;
   }
 
   /** Resolves when all bytes are durable. After a failure nobody knows what is on the disk. */
@@ -76,14 +86,27 @@ export class Content {
     );
   }
 
+  get #unsettledBytes(): number {
+    return this.#end - this.#settledTo;
+  }
+
   #settle(): void {
-    Content.#isSettling = true;
+    this.#isSettling = true;
     this.#settledTo = this.#end;
-    const settling = this.handle.datasync().finally(() => {
-      Content.#isSettling = false;
-    });
-    this.#settled = Promise.all([this.#settled, settling]).then(() => undefined);
+    const settled = settling
+      .pass(() => this.handle.datasync())
+      .finally(() => {
+        this.#isSettling = false;
+      });
+    this.#settled = Promise.all([this.#settled, settled]).then(() => undefined);
     this.#settled.catch(() => undefined);
+  }
+
+  /** It is hashed while it is written. */
+  async #take(bytes: Buffer, at: number): Promise<void> {
+    const writing = this.#writeAll(bytes, at);
+    this.#hash.update(bytes);
+    await writing;
   }
 
   async #writeAll(bytes: Buffer, at: number): Promise<void> {

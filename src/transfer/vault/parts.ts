@@ -165,8 +165,8 @@ export class Parts {
   async #sweep(part: Part): Promise<void> {
     const { incoming, removed } = this.#shelves;
     const name = `${part.id}.${randomBytes(8).toString('hex')}`;
-    await incoming.move(nameOf(part), removed, name).catch(unlessAbsent);
-    await removed.remove(name);
+    const isThere = await incoming.move(nameOf(part), removed, name).then(() => true, unlessAbsent);
+    if (isThere) await removed.remove(name);
   }
 }
 

@@ -8,6 +8,7 @@ import { Readable } from 'node:stream';
 import { OperatingError } from '../../core/errors.ts';
 import type { FileRecord, OpenedFile, ReadableVault, Visitor } from '../vault.ts';
 import { Folder, isAbsent } from './folder.ts';
+import { inTurn } from './gate.ts';
 import { inOrder, isFileId, isFor, readRecord, recordFile } from './record.ts';
 import { asUnavailable, orUnavailable } from './unavailable.ts';
 
@@ -80,8 +81,8 @@ class StoredFile implements OpenedFile {
   async fill(piece: Buffer, offset: number): Promise<Buffer> {
     const bytes = Math.min(piece.length, this.record.bytes - offset);
     for (let at = 0; at < bytes; ) {
-      const reading = this.#handle.read(piece, at, bytes - at, offset + at);
-      const { bytesRead } = await orUnavailable(reading);
+      const read = () => this.#handle.read(piece, at, bytes - at, offset + at);
+      const { bytesRead } = await orUnavailable(inTurn(offset, read));
       if (bytesRead === 0) {
         const detail = 'The file has been cut short behind the back of the vault.';
         throw new OperatingError('vault-unavailable', { detail });

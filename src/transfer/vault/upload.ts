@@ -111,6 +111,7 @@ export class PartUpload implements Upload {
     if ('mismatch' in found) {
       throw await this.#dropped(new OperatingError('type-mismatch', { detail: found.mismatch }));
     }
+    await content.settle();
     const record = { ...draft, type: found.type, bytes, sha256, storedAt: now() };
     await Promise.all([
       writeRecord(folder, record),
