@@ -54,7 +54,7 @@ export class ClientConnection implements Disposable {
       ? connectWithTls({ host, port, servername, ...(ca !== undefined && { ca }) })
       : connectInTheClear({ host, port });
     this.#socket.setNoDelay(true).setTimeout(door.patienceMs);
-    this.#socket.on('data', (bytes: Buffer) => this.#take(bytes));
+    this.#socket.on('data', (bytes: Buffer<ArrayBuffer>) => this.#take(bytes));
     this.#socket.on('timeout', () => {
       if (this.#isListening || this.#socket.writableLength > 0) this.#fail(this.#lost('is silent'));
     });
@@ -149,7 +149,7 @@ export class ClientConnection implements Disposable {
     });
   }
 
-  #take(bytes: Buffer): void {
+  #take(bytes: Buffer<ArrayBuffer>): void {
     if (this.#failure !== undefined) return;
     for (const action of this.#receiver.step(bytes)) {
       if (action.do === 'refuse') {
@@ -160,6 +160,8 @@ export class ClientConnection implements Disposable {
       this.#heard.push(frame);
       if (frame.kind === 'error') this.#onBroken?.(errorOf(frame));
     }
+    // Free at once: else it would gather until it is collected.
+    bytes.buffer.transfer(0);
     if (this.#heard.length >= unreadMax) this.#socket.pause();
     this.#onHeard?.();
   }

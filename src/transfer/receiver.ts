@@ -44,7 +44,7 @@ export class Receiver {
   /**
    * Each action is to be carried out, with what is said in answer, before the next is asked for;
    * and all are to be asked for before the next step. So a command that came too early waits, and
-   * costs nothing. The content of a data frame is a part of `bytes` where it is wholly in there.
+   * costs nothing. Nothing of `bytes` is needed afterwards.
    */
   *step(bytes: Buffer): Generator<Action, void> {
     let rest = bytes;
@@ -83,7 +83,8 @@ export class Receiver {
 
   /** Undefined, and the bytes put by, while some are missing. */
   #whole(bytes: Buffer, missing: number): Buffer | undefined {
-    if (this.#heldBytes === 0 && bytes.length >= missing) return bytes.subarray(0, missing);
+    const isCopied = this.#header?.kind === 'data' || this.#heldBytes > 0;
+    if (!isCopied && bytes.length >= missing) return bytes.subarray(0, missing);
     this.#hold(bytes.subarray(0, missing), this.#heldBytes + missing);
     if (bytes.length < missing) return undefined;
     const whole = this.#held.subarray(0, this.#heldBytes);

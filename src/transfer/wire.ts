@@ -21,7 +21,8 @@ export class Wire {
   readonly #socket: Socket;
   readonly #receiver = new Receiver('server');
   readonly #closed: Promise<void>;
-  readonly #chunks: Buffer[] = [];
+  readonly #chunks: Buffer<ArrayBuffer>[] = [];
+  #chunk: Buffer<ArrayBuffer> | undefined;
   #ahead = 0;
   #actions: Generator<Action, void> | undefined;
   #isFinished = false;
@@ -34,7 +35,7 @@ export class Wire {
     this.patience = new Patience(options, (error) => this.break(error));
     const lost = (cause?: unknown) => this.break(new OperatingError('transfer-lost', { cause }));
     socket
-      .on('data', (chunk: Buffer) => this.#hear(chunk))
+      .on('data', (chunk: Buffer<ArrayBuffer>) => this.#hear(chunk))
       .on('end', () => {
         this.#isFinished = true;
         this.#wake?.();
@@ -74,10 +75,12 @@ export class Wire {
       if (this.#broken !== undefined) throw this.#broken;
       const step = this.#actions?.next();
       if (step !== undefined && step.done !== true) return taken(step.value);
-      const chunk = this.#chunks.shift();
-      if (chunk !== undefined) {
-        this.#ahead -= chunk.length;
-        this.#actions = this.#receiver.step(chunk);
+      // Free at once: else some 64 MiB would gather before they are collected.
+      this.#chunk?.buffer.transfer(0);
+      this.#chunk = this.#chunks.shift();
+      if (this.#chunk !== undefined) {
+        this.#ahead -= this.#chunk.length;
+        this.#actions = this.#receiver.step(this.#chunk);
       } else if (this.#isFinished) {
         if (this.#receiver.finish() === 'complete') return undefined;
         throw new OperatingError('transfer-lost');
@@ -134,7 +137,7 @@ export class Wire {
     await this.#closed;
   }
 
-  #hear(chunk: Buffer): void {
+  #hear(chunk: Buffer<ArrayBuffer>): void {
     if (this.#isEnding) return;
     this.patience.heard(chunk.length);
     this.#chunks.push(chunk);
