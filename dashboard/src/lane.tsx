@@ -3,6 +3,7 @@
 
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
+import { ServerCount } from './controls/server-count.tsx';
 import { FateMark, ruled, toneOf } from './fate.tsx';
 import type { Shown } from './lane-state.ts';
 import { choices } from './live.ts';
@@ -88,6 +89,7 @@ function Head({ shown, canOrder }: { readonly shown: Shown; readonly canOrder: b
         <span class="label">
           {stateWords[state] || (experiment ? 'the experiment runs …' : '')}
         </span>
+        {canOrder && <ServerCount view={shown.view.value} />}
         {canOrder && (
           <button
             type="button"

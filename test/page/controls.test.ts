@@ -239,6 +239,11 @@ test('the way to the store is what it was made, and servers are added', async ()
   await expect.poll(() => names('a'), soon).toEqual(['s1', 's2', 's3', 's4']);
   expect(processState(await pidOf('a', 's4'))).toMatch(/[SR]/);
   await gateway.press('Close gateway');
+  await memory.set('spinbutton', 'servers', async (count) => {
+    await count.fill('2');
+    await count.press('Enter');
+  });
+  await expect.poll(() => names('a'), soon).toEqual(['s1', 's2']);
 });
 
 /** The history names the link and each fault; the lane is asked how the link is. */
