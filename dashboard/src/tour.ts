@@ -190,7 +190,7 @@ export const tour: readonly TourStep[] = [
       return inToken ? 'token' : inShared ? 'shared' : 'neither';
     },
     because: [
-      'The token still says "Alice", and its signature is still right. No server asks anybody, so none can hear that it is over: it works until it expires.',
+      'The token still says “Alice”, and its signature is still right. No server asks anybody, so none can hear that it is over: it works until it expires.',
       'In the store, the session was deleted. The next server that asks finds nothing.',
     ],
     chapter: 'docs/concepts/06-revocation.md',
@@ -206,7 +206,7 @@ export const tour: readonly TourStep[] = [
     options: {
       known: 'Everything works on',
       nobody: 'All are logged out: nobody can be found',
-      refused: '"Not now, try again": and they stay logged in',
+      refused: '“Not now, try again”, and they stay logged in',
     },
     before: [
       ...everybodyLogsIn,

@@ -9,6 +9,7 @@ import { type Measured, type TourStep, tour } from '../../dashboard/src/tour.ts'
 import type { LaneId } from '../../src/api/contract.ts';
 import { advance, emptyStage, type Fate, fates, noTally, type Tally } from '../../src/api/stage.ts';
 import { type Ground, openGround } from './ground.ts';
+import { violationsIn } from './violations.ts';
 
 let ground: Ground;
 
@@ -18,9 +19,10 @@ beforeAll(async () => {
 
 afterAll(() => ground?.[Symbol.asyncDispose](), 60_000);
 
-test('a first visit leads through seven experiments to the sandbox', async () => {
+test('a first visit leads through seven experiments to the sandbox, each without barriers', async () => {
   const page = await ground.visit();
   await hurry(page);
+  const found: string[] = [];
   for (const [n, step] of tour.entries()) {
     const text = page.getByRole('article', { name: `Step ${n + 1} of ${tour.length}` });
     await text.getByRole('heading', { name: step.title }).waitFor();
@@ -40,14 +42,16 @@ test('a first visit leads through seven experiments to the sandbox', async () =>
     const judged =
       step.options[right] === guess
         ? '✓ As you expected.'
-        : `Not as you expected: “${step.options[right]}”.`;
+        : `Not as you expected. ${step.options[right]}.`;
     expect(await result.getByRole('paragraph').first().innerText()).toBe(judged);
+    found.push(...(await violationsIn(page, step.title)));
     await text.getByRole('link', { name: /^(Next|To the sandbox)/ }).click();
   }
   const sandbox = page.getByRole('region', { name: 'What people do' });
   await sandbox.waitFor();
   await page.goto(ground.url);
   await sandbox.waitFor();
+  expect(found).toEqual([]);
 }, 180_000);
 
 /** Pauses that are for whoever reads along are short, what servers do takes as long as it takes. */

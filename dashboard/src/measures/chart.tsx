@@ -7,9 +7,12 @@ import { type Latencies, quantile } from '../../../src/api/latency.ts';
 import { type Fate, fates, type Second, type Stage, type Trouble } from '../../../src/api/stage.ts';
 import { fateWords } from '../fate.tsx';
 
-const seconds = 60;
-const width = 240;
-const barWidth = width / seconds - 0.8;
+/** What is drawn: the last minute, or less as long as there was less. */
+const spanMin = 15;
+const spanMax = 60;
+/** In units of the drawing. */
+const secondWidth = 4;
+const barWidth = 3.2;
 const height = 60;
 
 interface Props {
@@ -21,18 +24,20 @@ interface Props {
 export function Charts({ stage, now }: Props) {
   if (stage.seconds.length === 0) return null;
   const last = Math.floor(now / 1000);
-  const first = last - seconds + 1;
-  const recent = stage.seconds.slice(-seconds).filter(({ at }) => at >= first);
+  const span = Math.max(spanMin, Math.min(spanMax, last + 1));
+  const first = last - span + 1;
+  const recent = stage.seconds.slice(-span).filter(({ at }) => at >= first);
   const bands = stage.troubles.filter(({ to }) => to === null || to / 1000 >= first);
   const most = Math.max(4, ...recent.map(inAll));
   const p95s = recent.map(({ at, latencies }) => ({ at, ms: p95Of(latencies) }));
   const slowest = Math.max(10, ...p95s.map(({ ms }) => ms));
+  const axis = { bands, first, span, now };
   return (
     <div class="charts">
-      <Chart title="requests a second" top={`${most}`} bands={bands} first={first} now={now}>
+      <Chart title="requests a second" top={`${most}`} {...axis}>
         <Bars seconds={recent} first={first} most={most} />
       </Chart>
-      <Chart title="95 % answered in" top={inMs(slowest)} bands={bands} first={first} now={now}>
+      <Chart title="95 % answered in" top={inMs(slowest)} {...axis}>
         <path class="latency" d={pathOf(p95s, first, slowest)} />
       </Chart>
       <Legend recent={recent} bands={bands} />
@@ -45,11 +50,13 @@ interface ChartProps {
   readonly top: string;
   readonly bands: readonly Trouble[];
   readonly first: number;
+  /** In seconds. */
+  readonly span: number;
   readonly now: number;
   readonly children: preact.ComponentChildren;
 }
 
-function Chart({ title, top, bands, first, now, children }: ChartProps) {
+function Chart({ title, top, bands, first, span, now, children }: ChartProps) {
   const names = namesOf(bands);
   const said = names.length === 0 ? '' : `, with faults: ${names.join(', ')}`;
   return (
@@ -58,10 +65,10 @@ function Chart({ title, top, bands, first, now, children }: ChartProps) {
         {title} <span class="push">{top}</span>
       </figcaption>
       <svg
-        viewBox={`0 0 ${width} ${height}`}
+        viewBox={`0 0 ${xOf(span)} ${height}`}
         preserveAspectRatio="none"
         role="img"
-        aria-label={`${title}, the last minute, at most ${top}${said}`}
+        aria-label={`${title}, the last ${span} seconds, at most ${top}${said}`}
       >
         {bands.map(({ kind, target, from, to }) => (
           <rect
@@ -74,10 +81,10 @@ function Chart({ title, top, bands, first, now, children }: ChartProps) {
           />
         ))}
         {children}
-        <line class="floor" x1="0" x2={width} y1={height - 0.5} y2={height - 0.5} />
+        <line class="floor" x1="0" x2={xOf(span)} y1={height - 0.5} y2={height - 0.5} />
       </svg>
       <p class="axis label" aria-hidden="true">
-        <span>a minute ago</span>
+        <span>{span} s ago</span>
         <span>now</span>
       </p>
     </figure>
@@ -165,7 +172,7 @@ function p95Of(latencies: Latencies): number {
   return known;
 }
 
-const xOf = (second: number) => (second * width) / seconds;
+const xOf = (second: number) => second * secondWidth;
 const inAll = ({ tally: { known, nobody, another, refused, lost } }: Second) =>
   known + nobody + another + refused + lost;
 

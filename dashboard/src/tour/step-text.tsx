@@ -138,7 +138,7 @@ function Result({ step, guess, measured }: ResultProps) {
         {isRight
           ? '✓ As you expected.'
           : right
-            ? `Not as you expected: “${step.options[right]}”.`
+            ? `Not as you expected. ${step.options[right]}.`
             : 'None of these.'}
       </p>
       {step.because.map((each) => (
