@@ -10,6 +10,9 @@ import type { Act, Measured, TourLane, TourStep } from '../tour.ts';
 
 const startMsMax = 60_000;
 
+/** Orders that send a request. */
+const sends: ReadonlySet<Order['do']> = new Set(['log-in', 'request', 'log-out']);
+
 /** What went wrong, in words for people. */
 export class Interrupted extends Error {}
 
@@ -34,6 +37,9 @@ export async function conduct(
   signal: AbortSignal,
 ): Promise<Measured> {
   for (const act of step.before) await perform(act, onAct, signal);
+  // An order may be answered before what it caused is told.
+  const sent = step.before.filter(({ order }) => sends.has(order.do)).length;
+  await until(() => lanes.value.every(({ stage }) => stage.value.arrivals >= sent), signal);
   const before = lanes.value.map((lane) => lane.newest.tally);
   for (const act of step.acts) await perform(act, onAct, signal);
   const expected = step.acts.length;
