@@ -8,13 +8,16 @@ import { nodes } from './layout.ts';
 import { isPicked, OnStageContext } from './selection.ts';
 
 const crowdFrom = 8;
+const { compare } = new Intl.Collator('en', { numeric: true });
 
 export function Clients() {
   const on = useContext(OnStageContext);
   if (on === null) return null;
   const { clients, answer } = on.view.value;
   const isCrowd = clients.length >= crowdFrom;
-  const inOrder = isCrowd ? clients.toSorted(byNumber) : clients;
+  const inOrder = isCrowd
+    ? clients.toSorted((one, other) => compare(one.name, other.name))
+    : clients;
   return (
     <div class="column clients">
       <h3 class="unseen">clients</h3>
@@ -65,8 +68,4 @@ function carried({ sess, stolenFrom }: ClientView, answer: string): string {
   if (stolenFrom !== undefined) return `copy of ${stolenFrom}'s`;
   if (sess === null) return 'not logged in';
   return answer.startsWith('token') ? `token ${sess}` : `cookie ${sess}`;
-}
-
-function byNumber(one: ClientView, other: ClientView): number {
-  return one.name.localeCompare(other.name, 'en', { numeric: true });
 }

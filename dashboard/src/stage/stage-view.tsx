@@ -50,6 +50,14 @@ interface Ref<T> {
   readonly current: T | null;
 }
 
+interface Drawing {
+  readonly motion: Motion;
+  /** Draws the lines anew. */
+  redraw(): void;
+  /** Takes the colours that the style sheet has now. */
+  paint(): void;
+}
+
 function useDrawing(
   root: Ref<HTMLElement>,
   under: Ref<HTMLCanvasElement>,
@@ -58,19 +66,26 @@ function useDrawing(
   on: OnStage,
 ): void {
   const layout = useMemo(() => new Layout(), []);
-  const drawing = useRef<{ readonly motion: Motion; readonly redraw: () => void } | null>(null);
+  const drawing = useRef<Drawing | null>(null);
 
   useLayoutEffect(() => {
     const [frame, wires, moving] = [root.current, under.current, over.current];
     if (frame === null || wires === null || moving === null) return;
-    const motion = new Motion(moving, layout, paletteOf(frame));
-    const redraw = () => drawWires(wires, layout, paletteOf(frame), on.view.peek());
+    let palette = paletteOf(frame);
+    const motion = new Motion(moving, layout, palette);
+    motion.isStill = isStill.peek();
+    const redraw = () => drawWires(wires, layout, palette, on.view.peek());
+    const paint = () => {
+      palette = paletteOf(frame);
+      motion.paint(palette);
+      redraw();
+    };
     const measure = () => {
       layout.measure(frame);
       motion.resize();
       redraw();
     };
-    drawing.current = { motion, redraw };
+    drawing.current = { motion, redraw, paint };
     const sizes = new ResizeObserver(measure);
     sizes.observe(frame);
     // What comes and goes, or grows, inside the frame.
@@ -107,11 +122,14 @@ function useDrawing(
 
   useSignalEffect(() => {
     void on.view.value;
+    drawing.current?.redraw();
+  });
+  useSignalEffect(() => {
     void theme.value;
-    const { current } = drawing;
-    if (current === null || root.current === null) return;
-    current.motion.isStill = isStill.value;
-    current.motion.paint(paletteOf(root.current));
-    current.redraw();
+    drawing.current?.paint();
+  });
+  useSignalEffect(() => {
+    const { value } = isStill;
+    if (drawing.current !== null) drawing.current.motion.isStill = value;
   });
 }
