@@ -73,9 +73,7 @@ export function start(
   args: readonly string[],
   onMessage: (message: unknown) => void,
 ): Disposable & { readonly process: ChildProcess; kill(): Promise<void> } {
-  const child = fork(join(import.meta.dirname, program), [...args], {
-    env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'sessionlab-compile-cache') },
-  });
+  const child = fork(join(import.meta.dirname, program), [...args]);
   child.on('message', onMessage);
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);

@@ -90,7 +90,6 @@ export async function openRoom(): Promise<Room> {
   const here = {
     ...process.env,
     TMPDIR: temporary,
-    NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'),
     NODE_OPTIONS: undefined,
     FORCE_COLOR: undefined,
     NO_COLOR: undefined,

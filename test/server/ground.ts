@@ -36,6 +36,7 @@ const sealingKeys = newSealingKeys();
 export async function environment(answer: Answer): Promise<Environment> {
   return {
     PATH: process.env.PATH,
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
     PORT: '0',
     STRATEGY: answer.strategy,
     STORE: answer.store,
