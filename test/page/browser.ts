@@ -13,6 +13,9 @@ import {
 import { expect, onTestFinished } from 'vitest';
 import { findChromium } from '../../tools/chromium.ts';
 
+/** On a machine that has other things to do as well, many servers take a while to start. */
+const patienceMs = 45_000;
+
 /** @throws Error that says how to get one where there is none. */
 export async function openBrowser(args: readonly string[] = []): Promise<Browser> {
   const executablePath = findChromium();
@@ -29,7 +32,7 @@ export async function visit(
   options: BrowserContextOptions = {},
 ): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  context.setDefaultTimeout(20_000);
+  context.setDefaultTimeout(patienceMs);
   const page = await context.newPage();
   const complaints = complaintsOf(page);
   onTestFinished(async () => {

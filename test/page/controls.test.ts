@@ -8,9 +8,10 @@ import type { LaneId } from '../../src/api/contract.ts';
 import { type Arrived, advance, emptyStage } from '../../src/api/stage.ts';
 import { properties } from '../../src/core/verdict.ts';
 import { Census } from './census.ts';
-import { type Ground, openGround, soon } from './ground.ts';
+import { type Ground, openGround } from './ground.ts';
 
 const census = new Census();
+const patiently = { timeout: 20_000, interval: 20 };
 let ground: Ground;
 
 beforeAll(async () => {
@@ -87,7 +88,7 @@ const pidOf = (id: LaneId, name: string) =>
     const { state, pid } = server(id, name) ?? {};
     expect([name, state]).not.toEqual([name, 'down']);
     return pid ?? expect.unreachable(`${name} has no process`);
-  }, soon);
+  }, patiently);
 
 /** 'S' for one that waits, 'T' for one that was stopped; undefined for one that is gone. */
 function processState(pid: number): string | undefined {
@@ -103,22 +104,21 @@ function processState(pid: number): string | undefined {
 test('what people do is done in the lanes that are meant, and can be done on a command line', async () => {
   const { page, dock, command } = await openSandbox();
   const both = async (what: Partial<Arrived>) => {
-    for (const id of ['a', 'b'] as const)
-      await expect.poll(() => last(id), soon).toMatchObject(what);
+    for (const id of ['a', 'b'] as const) await expect.poll(() => last(id)).toMatchObject(what);
   };
   for (const client of ['alice', 'bob']) {
     await dock.pick(client);
     await dock.press('Log in');
     await both({ client, f: 'login', fate: 'known' });
     const line = new RegExp(`^curl -c ${client}.jar .*/login\ncurl .*/login$`);
-    await expect.poll(command, soon).toMatch(line);
+    await expect.poll(command).toMatch(line);
   }
   await dock.press('Send one');
   await both({ client: 'bob', f: 'whoami' });
-  await expect.poll(command, soon).toMatch(/^curl -b bob.jar -c bob.jar http.*\/me$/m);
+  await expect.poll(command).toMatch(/^curl -b bob.jar -c bob.jar http.*\/me$/m);
   await dock.press('Add to cart');
   await both({ client: 'bob', f: 'put', item: 'apple' });
-  await expect.poll(command, soon).toMatch(/^curl -b bob.jar .*\/cart\/items$/m);
+  await expect.poll(command).toMatch(/^curl -b bob.jar .*\/cart\/items$/m);
 
   await dock.pick('alice');
   await dock.press('Second device');
@@ -127,11 +127,11 @@ test('what people do is done in the lanes that are meant, and can be done on a c
   await dock.press('Log out everywhere');
   await both({ client: 'alice 2', f: 'logout-everywhere' });
   const remembered = () => ground.view('b').store?.remembers.map(({ user }) => user);
-  await expect.poll(remembered, soon).toEqual(['bob']);
+  await expect.poll(remembered).toEqual(['bob']);
 
   await dock.pick('bob');
   await dock.press('Steal');
-  await expect.poll(command, soon).toBe('cp bob.jar mallory.jar');
+  await expect.poll(command).toBe('cp bob.jar mallory.jar');
   await dock.pick('mallory');
   await dock.press('Replay what was stolen');
   await both({ client: 'mallory', user: 'bob' });
@@ -147,12 +147,12 @@ test('what people do is done in the lanes that are meant, and can be done on a c
   await dock.set('combobox', 'in', choose('b'));
   await dock.pick('carol');
   await dock.press('Log in');
-  await expect.poll(() => last('b'), soon).toMatchObject({ client: 'carol', f: 'login' });
+  await expect.poll(() => last('b')).toMatchObject({ client: 'carol', f: 'login' });
   expect(await last('a')).toMatchObject({ client: 'mallory' });
   await dock.press('Copy the command');
   const copied = () => page.evaluate(() => navigator.clipboard.readText());
-  await expect.poll(command, soon).toContain('carol.jar');
-  await expect.poll(copied, soon).toBe(await command());
+  await expect.poll(command).toContain('carol.jar');
+  await expect.poll(copied).toBe(await command());
   await dock.press('Earlier');
   expect(await page.locator('.earlier li').count()).toBe(10);
 }, 60_000);
@@ -160,15 +160,15 @@ test('what people do is done in the lanes that are meant, and can be done on a c
 test('a stream sends as many requests as the slider says', async () => {
   const { dock } = await openSandbox();
   await dock.set('slider', 'stream', slideTo(5));
-  await expect.poll(() => ground.view('b').perSecond, soon).toBe(20);
+  await expect.poll(() => ground.view('b').perSecond).toBe(20);
   const plans = async () =>
     (await ground.history('b')).flatMap((event) =>
       event.t === 'invoke' && event.f === 'whoami' ? [event.tPlan] : [],
     );
   const before = (await plans()).length;
-  await expect.poll(async () => (await plans()).length - before, soon).toBeGreaterThan(10);
+  await expect.poll(async () => (await plans()).length - before).toBeGreaterThan(10);
   await dock.set('slider', 'stream', slideTo(0));
-  await expect.poll(() => ground.views().map(({ perSecond }) => perSecond), soon).toEqual([0, 0]);
+  await expect.poll(() => ground.views().map(({ perSecond }) => perSecond)).toEqual([0, 0]);
   const [one = 0, next = 0] = (await plans()).slice(before + 5);
   expect(next - one).toBeCloseTo(50, 1);
 });
@@ -183,19 +183,19 @@ test('killing a server on the stage kills the process, and what is paused stands
   expect(pid).toBe(await pidOf('a', 's1'));
   expect(processState(pid)).toMatch(/[SR]/);
   await card.press('Kill s1');
-  await expect.poll(() => processState(pid), soon).toBeUndefined();
-  await expect.poll(command, soon).toBe(`kill -9 ${pid}`);
+  await expect.poll(() => processState(pid)).toBeUndefined();
+  await expect.poll(command).toBe(`kill -9 ${pid}`);
   await detail.at.getByText('no process').waitFor();
 
   await card.press('Start s1');
-  await expect.poll(() => server('a', 's1')?.incarnation, soon).toBe(2);
+  await expect.poll(() => server('a', 's1')?.incarnation).toBe(2);
   const second = await pidOf('a', 's1');
   await detail.at.getByText(`second life · process ${second}`).waitFor();
   await card.press('Pause s1');
-  await expect.poll(() => processState(second), soon).toBe('T');
-  await expect.poll(command, soon).toBe(`kill -STOP ${second}`);
+  await expect.poll(() => processState(second)).toBe('T');
+  await expect.poll(command).toBe(`kill -STOP ${second}`);
   await card.press('Resume s1');
-  await expect.poll(() => processState(second), soon).toMatch(/[SR]/);
+  await expect.poll(() => processState(second)).toMatch(/[SR]/);
   await detail.press('Close s1');
   await detail.at.waitFor({ state: 'detached' });
   expect(await whole.at.getByRole('alert').count()).toBe(0);
@@ -208,19 +208,19 @@ test('all that can be done to a server and to the way to it happens to them', as
   const s2 = () => server('b', 's2');
   const gone = await pidOf('b', 's2');
   await detail.press('Kill');
-  await expect.poll(() => processState(gone), soon).toBeUndefined();
+  await expect.poll(() => processState(gone)).toBeUndefined();
   await detail.press('Start');
-  await expect.poll(() => s2()?.incarnation, soon).toBe(2);
+  await expect.poll(() => s2()?.incarnation).toBe(2);
   await detail.press('Pause');
-  await expect.poll(() => processState(s2()?.pid ?? 0), soon).toBe('T');
+  await expect.poll(() => processState(s2()?.pid ?? 0)).toBe('T');
   await detail.press('Resume');
-  await expect.poll(() => processState(s2()?.pid ?? 0), soon).toMatch(/[SR]/);
+  await expect.poll(() => processState(s2()?.pid ?? 0)).toMatch(/[SR]/);
   await detail.press('Restart');
-  await expect.poll(() => s2()?.incarnation, soon).toBe(3);
+  await expect.poll(() => s2()?.incarnation).toBe(3);
   await breakAndHeal(detail, 'gateway -> s2', () => s2()?.link);
   const pid = await pidOf('b', 's2');
   await detail.press('Remove');
-  await expect.poll(s2, soon).toBeUndefined();
+  await expect.poll(s2).toBeUndefined();
   expect(processState(pid)).toBeUndefined();
 });
 
@@ -232,18 +232,23 @@ test('the way to the store is what it was made, and servers are added', async ()
   await store.press('Close postgres');
   const names = (id: LaneId) => ground.view(id).servers.map(({ name }) => name);
   await memory.press('+ server');
-  await expect.poll(() => names('a'), soon).toEqual(['s1', 's2', 's3']);
+  await expect.poll(() => names('a')).toEqual(['s1', 's2', 's3']);
   await memory.press(/^gateway/);
   const gateway = memory.within('region', 'gateway');
   await gateway.press('Add a server');
-  await expect.poll(() => names('a'), soon).toEqual(['s1', 's2', 's3', 's4']);
+  await expect.poll(() => names('a')).toEqual(['s1', 's2', 's3', 's4']);
   expect(processState(await pidOf('a', 's4'))).toMatch(/[SR]/);
   await gateway.press('Close gateway');
+  await memory.set('spinbutton', 'servers', async (field) => {
+    await field.fill('3');
+    await field.press('Enter');
+  });
+  await expect.poll(() => names('a')).toEqual(['s1', 's2', 's3']);
   await memory.set('spinbutton', 'servers', async (count) => {
     await count.fill('2');
     await count.press('Enter');
   });
-  await expect.poll(() => names('a'), soon).toEqual(['s1', 's2']);
+  await expect.poll(() => names('a')).toEqual(['s1', 's2']);
 });
 
 /** The history names the link and each fault; the lane is asked how the link is. */
@@ -259,9 +264,9 @@ async function breakAndHeal(detail: Place, link: string, state: () => string | u
     ['Heal', 'whole'],
   ] as const) {
     await detail.press(word);
-    await expect.poll(state, soon).toBe(is);
+    await expect.poll(state).toBe(is);
   }
-  await expect.poll(async () => (await faults()).length, soon).toBe(6);
+  await expect.poll(async () => (await faults()).length).toBe(6);
   expect((await faults()).map((each) => each.split(' ')[0])).toEqual([
     'begin',
     'end',
@@ -281,13 +286,13 @@ test('a client on the stage does in its lane what it is told', async () => {
   const dave = postgres.within('region', 'dave');
   const done = async (word: string, what: Partial<Arrived>) => {
     await dave.press(word);
-    await expect.poll(() => last('b'), soon).toMatchObject({ client: 'dave', ...what });
+    await expect.poll(() => last('b')).toMatchObject({ client: 'dave', ...what });
   };
   await done('Send one', { f: 'whoami', to: 'gateway', fate: 'known' });
   await done('Send to s1', { f: 'whoami', to: 's1', server: 's1', fate: 'known' });
   await dave.press('Steal its credential');
   await expect
-    .poll(() => ground.view('b').clients.find(({ name }) => name === 'mallory'), soon)
+    .poll(() => ground.view('b').clients.find(({ name }) => name === 'mallory'))
     .toMatchObject({ user: 'dave', stolenFrom: 'dave' });
   await done('Log out', { f: 'logout' });
   await done('Log in', { f: 'login', began: 'dave.2' });
@@ -319,7 +324,7 @@ test('the answers, policies and numbers of servers that are chosen stand side by
     ['token', 'sticky-cookie', 1],
     ['memory', 'round-robin', 7],
   ]);
-  await expect.poll(() => before.filter((pid) => processState(pid)), soon).toEqual([]);
+  await expect.poll(() => before.filter((pid) => processState(pid))).toEqual([]);
   const memory = whole.within('article', 'lane memory');
   await memory.press(/^s7, /);
   await memory.at.getByText(`process ${await pidOf('b', 's7')}`).waitFor();
@@ -341,7 +346,7 @@ test('an experiment is put to the answers that are ticked, and what was expected
   await whole.within('group', 'memory').pick('something breaks');
   await whole.press('Run it');
   const experiments = () => ground.views().map(({ answer, state }) => `${answer} ${state}`);
-  const patient = { ...soon, timeout: 90_000 };
+  const patient = { timeout: 90_000 };
   await expect.poll(experiments, patient).toEqual(['token done', 'memory done']);
   const outcome = whole.within('region', 'Experiment: One server');
   for (const [n, { answer, experiment }] of ground.views().entries()) {
@@ -382,7 +387,7 @@ test('what was recorded is listed, and runs forward, back and step by step', asy
     .locator('+ dd');
   const isAt = async (stop: number) => {
     const { arrivals } = advance(emptyStage, history.slice(0, stops[stop - 1] ?? 1));
-    await expect.poll(() => requests.innerText(), soon).toBe(String(arrivals));
+    await expect.poll(() => requests.innerText()).toBe(String(arrivals));
   };
   const all = stops.length;
   await player.press('Step ›');
@@ -397,7 +402,7 @@ test('what was recorded is listed, and runs forward, back and step by step', asy
   await player.set('combobox', 'speed', choose('1'));
   await player.press('Pause');
   await player.press('Play');
-  await expect.poll(() => player.control('button', 'Play again').count(), soon).toBe(1);
+  await expect.poll(() => player.control('button', 'Play again').count()).toBe(1);
   await isAt(all);
   await whole.follow('Recorded runs');
   await whole.at.getByRole('heading', { name: 'Recorded runs' }).waitFor();
@@ -439,7 +444,7 @@ test('every place can be reached, and colours are as one wants them', async () =
   expect(await page.evaluate(() => document.activeElement?.id)).toBe('main');
   await whole.press('Run an experiment');
   await whole.press('Run without a guess');
-  await expect.poll(() => ground.views()[0]?.experiment?.scenario, soon).toBe('two-servers');
+  await expect.poll(() => ground.views()[0]?.experiment?.scenario).toBe('two-servers');
 }, 60_000);
 
 test('there is no control that was not used', () => {

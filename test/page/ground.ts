@@ -16,9 +16,6 @@ import { openBrowser, visit } from './browser.ts';
 
 const dashboard = fileURLToPath(new URL('../../dashboard/', import.meta.url));
 
-/** On a machine that has other things to do as well. */
-export const soon = { timeout: 20_000, interval: 20 };
-
 const starting = { timeout: 60_000, interval: 50 };
 
 export type Ground = Awaited<ReturnType<typeof openGround>>;
@@ -71,6 +68,6 @@ export async function openGround(wishes: readonly LaneWish[]) {
   return { ...ground, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
-async function buildInto(outDir: string): Promise<void> {
+export async function buildInto(outDir: string): Promise<void> {
   await build({ root: dashboard, logLevel: 'error', build: { outDir, emptyOutDir: true } });
 }

@@ -33,11 +33,11 @@ test('a first visit leads through seven experiments to the sandbox, each without
     await question.getByRole('radio', { name: guess, exact: true }).check();
     await text.getByRole('button', { name: 'See what happens' }).click();
     const result = text.getByRole('status', { name: 'What happened' });
-    await result.waitFor({ timeout: 60_000 });
+    await result.waitFor();
     const [expected, ...shown] = await result.getByRole('definition').allInnerTexts();
     const recorded = await Promise.all(ground.views().map(({ id }) => lastOf(id, step)));
     expect(expected).toBe(guess);
-    expect(shown.map(squeezed)).toEqual(recorded.map((tally, lane) => said(tally, lane, step)));
+    expect(shown.map(bare)).toEqual(recorded.map((tally, lane) => bare(said(tally, lane, step))));
     const right = step.settle(measuredBy(step, recorded)) ?? expect.unreachable(step.title);
     const judged =
       step.options[right] === guess
@@ -52,7 +52,7 @@ test('a first visit leads through seven experiments to the sandbox, each without
   await page.goto(ground.url);
   await sandbox.waitFor();
   expect(found).toEqual([]);
-}, 180_000);
+}, 240_000);
 
 /** Pauses that are for whoever reads along are short, what servers do takes as long as it takes. */
 async function hurry(page: Page): Promise<void> {
@@ -82,4 +82,5 @@ function said(tally: Tally, lane: number, step: TourStep): string {
   return `${whose}${counted.map((fate) => `${fateWords[fate].glyph} ${tally[fate]} ${fateWords[fate].word}`).join('')}`;
 }
 
-const squeezed = (text: string) => text.replaceAll(/\s+/g, ' ').trim();
+/** How far words stand apart is a matter of style. */
+const bare = (text: string) => text.replaceAll(/\s/g, '');
