@@ -64,7 +64,7 @@ export async function openPage(options: PageOptions): Promise<OpenPage> {
   url = front.url;
   route = (answer, to) => front.route(answer, to === undefined ? [] : [{ name: answer, url: to }]);
 
-  openLab({ folder: results, bundle: true, people: true }).then(found, lost);
+  openLab({ folder: results, bundle: true, people: true, signal }).then(found, lost);
   const ended = new AsyncDisposableStack();
   ended.defer(async () => (await lab.catch(() => undefined))?.[Symbol.asyncDispose]());
   ended.use(stack.move());

@@ -33,6 +33,8 @@ export interface BackingOptions {
   /** Where data outlives the run; owners of one folder share its services. Default: nowhere. */
   readonly folder?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Ends the opening early; it then rejects with its reason, when nothing is left of it. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const redisHint =
@@ -42,11 +44,12 @@ const redisHint =
 export async function openBacking(options: BackingOptions = {}): Promise<Backing> {
   const env = options.env ?? process.env;
   const named = await Promise.all([existingPostgres(env), existingRedis(env)]);
+  options.signal?.throwIfAborted();
   const wants: Want[] = [];
   if (named[0] === undefined) wants.push('postgres');
   if (named[1] === undefined) wants.push('redis');
   const ground = wants.length > 0 ? groundAt(options.folder) : undefined;
-  const held = ground && (await lease(ground, wants));
+  const held = ground && (await lease(ground, wants, options.signal));
   const postgres = named[0] ?? held?.services.postgres;
   assert(postgres !== undefined, 'a lease on PostgreSQL holds PostgreSQL');
   const redis = named[1] ?? held?.services.redis;

@@ -33,7 +33,7 @@ const secret = randomBytes(24).toString('base64url');
 const leases = new Set<Socket>();
 const shared = new Map<Want, Promise<Running | undefined>>();
 const started = new Set<Promise<Running | undefined>>();
-let isEnding = false;
+const ending = new AbortController();
 
 /** SQLite's lock on a file: the operating system frees it when this process ends in any manner. */
 function holdLock(): DatabaseSync {
@@ -49,8 +49,9 @@ function holdLock(): DatabaseSync {
 }
 
 async function start(want: Want): Promise<Running | undefined> {
-  if (isEnding) throw new Error('the keeper is ending');
-  const starting = want === 'postgres' ? startPostgres(folder, life) : startRedis(folder);
+  ending.signal.throwIfAborted();
+  const starting =
+    want === 'postgres' ? startPostgres(folder, life, ending.signal) : startRedis(folder);
   started.add(starting);
   return starting;
 }
@@ -75,7 +76,7 @@ async function serve(socket: Socket): Promise<void> {
   socket.setTimeout(5_000, () => socket.destroy());
   const request: Request = JSON.parse(await firstLine(socket));
   socket.setTimeout(0);
-  if (isEnding || !isAllowed(request)) throw new Error('refused');
+  if (ending.signal.aborted || !isAllowed(request)) throw new Error('refused');
   leases.add(socket);
   const own = request.wants.map(provide);
   const ended = new Promise<void>((resolve) => {
@@ -109,8 +110,8 @@ async function answer(
 }
 
 async function endAll(): Promise<void> {
-  if (isEnding) return;
-  isEnding = true;
+  if (ending.signal.aborted) return;
+  ending.abort();
   rmSync(join(folder, meetingFile), { force: true });
   server.close();
   await Promise.allSettled([...started].map(async (starting) => (await starting)?.stop()));

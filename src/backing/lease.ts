@@ -16,14 +16,29 @@ export interface Lease extends AsyncDisposable {
   readonly services: Services;
 }
 
-/** Resolves when all that is wanted is ready; throws OperatingError 'backing-unavailable'. */
-export async function lease(ground: Ground, wants: readonly Want[]): Promise<Lease> {
+/**
+ * Resolves when all that is wanted is ready; throws OperatingError 'backing-unavailable'. Once it is
+ * aborted it lets go of what is only starting, and rejects when that is gone.
+ */
+export async function lease(
+  ground: Ground,
+  wants: readonly Want[],
+  signal?: AbortSignal,
+): Promise<Lease> {
+  const letGo = new Promise<Answer>((resolve) => {
+    signal?.addEventListener('abort', () => resolve({ services: {} }), { once: true });
+  });
   const deadline = Date.now() + 60_000;
   let keeper: ChildProcess | undefined;
   while (Date.now() < deadline) {
-    const socket = await meet(ground.folder, wants);
-    const answer = socket && (await answerOn(socket));
-    if (socket && answer) return leaseFrom(socket, answer, ground);
+    const socket = await meet(ground.folder, signal?.aborted ? [] : wants);
+    const answer = socket && (await Promise.race([answerOn(socket), letGo]));
+    if (socket && answer) {
+      const held = await leaseFrom(socket, answer, ground);
+      if (signal?.aborted) await held[Symbol.asyncDispose]();
+      signal?.throwIfAborted();
+      return held;
+    }
     if (keeper?.exitCode) break;
     if (keeper === undefined || keeper.exitCode === 0 || keeper.signalCode !== null) {
       keeper = startKeeper(ground);

@@ -30,18 +30,24 @@ interface Place {
   readonly account: Account | undefined;
 }
 
-export async function startPostgres(folder: string, life: Life): Promise<Running> {
+/** Rejects, with nothing left running, when it is aborted before PostgreSQL is ready. */
+export async function startPostgres(
+  folder: string,
+  life: Life,
+  signal?: AbortSignal,
+): Promise<Running> {
   const account = serviceAccount();
   const home = await homeOf(folder, account);
   const programs = await programsFor(home, account);
   const data = join(home, 'data');
   const passwordFile = join(home, 'password');
-  if (!existsSync(data)) await initialize(programs, account, data, passwordFile, life);
+  if (!existsSync(data)) await initialize(programs, account, data, passwordFile, life, signal);
   const place = { data, password: await readFile(passwordFile, 'utf8'), programs, account };
   const left = await takeOver(place);
   if (left !== undefined) return left;
   for (let attempt = 1; attempt <= 3; attempt += 1) {
-    const running = await tryPostgres(place, await freePort(), life);
+    signal?.throwIfAborted();
+    const running = await tryPostgres(place, await freePort(), life, signal);
     if (running !== undefined) return running;
   }
   throw new Error('PostgreSQL does not start');
@@ -54,6 +60,7 @@ async function initialize(
   data: string,
   passwordFile: string,
   life: Life,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const unfinished = `${data}.unfinished`;
   await rm(unfinished, { recursive: true, force: true });
@@ -73,7 +80,11 @@ async function initialize(
     ],
     spawning(account),
   );
+  const stop = () => child.kill();
+  signal?.addEventListener('abort', stop);
+  if (signal?.aborted) stop();
   const [code] = await once(child, 'exit');
+  signal?.removeEventListener('abort', stop);
   if (code !== 0) throw new Error('initdb failed');
   await rename(unfinished, data);
 }
@@ -134,7 +145,12 @@ async function takeOver(place: Place): Promise<Running | undefined> {
   }
 }
 
-async function tryPostgres(place: Place, port: number, life: Life): Promise<Running | undefined> {
+async function tryPostgres(
+  place: Place,
+  port: number,
+  life: Life,
+  signal: AbortSignal | undefined,
+): Promise<Running | undefined> {
   const chosen = { ...settings, ...(life === 'temporary' ? settingsOfTemporary : {}) };
   const child = spawn(
     place.programs.postgres,
@@ -155,10 +171,10 @@ async function tryPostgres(place: Place, port: number, life: Life): Promise<Runn
     const file = readPidFile(place.data);
     return file?.isReady === true && file.pid === child.pid;
   };
-  const ready = await until(() => ended || isReady(), 20_000);
+  const ready = await until(() => ended || isReady() || signal?.aborted === true, 20_000);
   if (ended || child.pid === undefined) return undefined;
   const running = runningFrom(place, { pid: child.pid, port }, () => !ended);
-  if (ready) return running;
+  if (ready && !signal?.aborted) return running;
   await running.stop();
   return undefined;
 }

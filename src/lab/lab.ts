@@ -29,6 +29,8 @@ export interface LabOptions {
   readonly gateway?: keyof typeof gateways;
   /** Registers `people`, too. Default: false, so that whoever plays by hand registers them. */
   readonly people?: boolean;
+  /** Ends the opening early; it then rejects, when nothing is left of it. */
+  readonly signal?: AbortSignal;
   /** Servers and gateway keep audit logs, in the folder `audit` of each run. Default: false. */
   readonly audit?: boolean;
 }
@@ -93,10 +95,16 @@ export async function openLab(options: LabOptions): Promise<Lab> {
   const folder = join(options.folder, new Date().toISOString().replace(/[:.]/g, '-'));
   await mkdir(folder, { recursive: true });
   await using stack = new AsyncDisposableStack();
-  const [backing, bundled] = await Promise.all([
-    openBacking().then((opened) => stack.use(opened)),
-    options.bundle ? bundleServer(join(folder, bundleFolder)) : undefined,
-  ]);
+  const { signal } = options;
+  const bundling = options.bundle ? bundleServer(join(folder, bundleFolder), signal) : undefined;
+  const bundlingIsOver = bundling?.catch(() => undefined);
+  stack.defer(async () => {
+    await bundlingIsOver;
+    await rm(join(folder, bundleFolder), { recursive: true, force: true });
+  });
+  const backing = stack.use(await openBacking({ signal }));
+  const bundled = await bundling;
+  signal?.throwIfAborted();
   const serverEntry = options.serverEntry ?? bundled ?? sourceOfServer;
   const tokenKey = await newTokenKey();
   const lab = new SharedGround(folder, { serverEntry, backing, tokenKey }, options);
