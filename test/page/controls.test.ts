@@ -8,10 +8,9 @@ import type { LaneId } from '../../src/api/contract.ts';
 import { type Arrived, advance, emptyStage } from '../../src/api/stage.ts';
 import { properties } from '../../src/core/verdict.ts';
 import { Census } from './census.ts';
-import { type Ground, openGround } from './ground.ts';
+import { type Ground, openGround, soon } from './ground.ts';
 
 const census = new Census();
-const patiently = { timeout: 20_000, interval: 20 };
 let ground: Ground;
 
 beforeAll(async () => {
@@ -88,7 +87,7 @@ const pidOf = (id: LaneId, name: string) =>
     const { state, pid } = server(id, name) ?? {};
     expect([name, state]).not.toEqual([name, 'down']);
     return pid ?? expect.unreachable(`${name} has no process`);
-  }, patiently);
+  }, soon);
 
 /** 'S' for one that waits, 'T' for one that was stopped; undefined for one that is gone. */
 function processState(pid: number): string | undefined {
