@@ -118,14 +118,14 @@ beforeAll(async () => {
     ...soon,
     timeout: 50_000,
   });
-}, 60_000);
+});
 
 afterAll(async () => {
   viewer?.leave();
   ending.abort();
   await page?.[Symbol.asyncDispose]();
   await room[Symbol.asyncDispose]();
-}, 60_000);
+});
 
 test('the second request goes to the other server, which has no such session, and says so', async () => {
   await done({ do: 'log-in', client: 'alice', user: 'alice' });
@@ -288,7 +288,7 @@ test('a run by hand that holds as much as it may ends its stream, and says what 
   const [lab = '', run = ''] = lane()?.run.split('.') ?? [];
   const recorded = () => readHistory(join(room.path, lab, run, 'history.ndjson'));
   await expect.poll(recorded, soon).toHaveLength(events);
-}, 60_000);
+});
 
 test('an experiment is carried out in every lane, judged, and can be opened afterwards', async () => {
   const answers = ['memory', 'postgres'] as const;

@@ -81,7 +81,7 @@ test('100 kills in the middle of appending lose nothing acknowledged, double not
     expect(acknowledged.size).toBeGreaterThan(1_000);
   };
   await Promise.all(['s1', 's2', 's3', 's4'].map(killedLog));
-}, 120_000);
+});
 
 test('a last line that was never finished is taken off at the start, kept beside, and said so', async () => {
   using ground = temporaryFolder();
@@ -250,7 +250,6 @@ test.each([
     expect(written.length + lost).toBe(said.length);
     expect((await verifyLog('s1', log)).fault).toBeNull();
   },
-  60_000,
 );
 
 test('of a copy that could not be written nothing is kept, on the disk neither', async () => {

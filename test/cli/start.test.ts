@@ -42,20 +42,16 @@ test.each([
   ['while services start', [0]],
   ['while servers start', [0]],
   ['while somebody listens', [0]],
-] as const)(
-  'Ctrl-C %s leaves nothing',
-  async (moment, ends) => {
-    await using place = await openRoom();
-    const command = place.run(['start', '--port', '0', '--results', place.results], alone);
-    await moments[moment](command, place);
-    const family = command.family();
-    command.process.kill('SIGINT');
-    expect(await command.ended()).toBeOneOf([...ends]);
-    const left = async () => [...alive(family), ...(await place.remains())];
-    await expect.poll(left, { timeout: 20_000, interval: 100 }).toEqual([]);
-  },
-  60_000,
-);
+] as const)('Ctrl-C %s leaves nothing', async (moment, ends) => {
+  await using place = await openRoom();
+  const command = place.run(['start', '--port', '0', '--results', place.results], alone);
+  await moments[moment](command, place);
+  const family = command.family();
+  command.process.kill('SIGINT');
+  expect(await command.ended()).toBeOneOf([...ends]);
+  const left = async () => [...alive(family), ...(await place.remains())];
+  await expect.poll(left, { timeout: 20_000, interval: 100 }).toEqual([]);
+});
 
 test('one line says where the page is, and a port that is taken is named', async () => {
   const command = room.run(['start', '--port', '0', '--results', room.results], alone);

@@ -42,7 +42,6 @@ test.skipIf(process.platform === 'win32')(
       rmSync(folder, { recursive: true });
     }
   },
-  60_000,
 );
 
 test("a gateway's certificate of another authority stays, and the stores' is made all the same", async () => {
@@ -61,7 +60,7 @@ test("a gateway's certificate of another authority stays, and the stores' is mad
   } finally {
     rmSync(folder, { recursive: true });
   }
-}, 60_000);
+});
 
 test('every service of compose has an audit key and anchors that no other has, and a time limit', () => {
   const compose = parse(readFileSync(join(deploy, 'compose.yaml'), 'utf8'), { merge: true });

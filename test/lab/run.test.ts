@@ -16,7 +16,7 @@ let lab: Lab;
 
 beforeAll(async () => {
   lab = await openLab({ folder: room.path });
-}, 60_000);
+});
 
 afterAll(async () => {
   await lab[Symbol.asyncDispose]();
@@ -49,7 +49,7 @@ test('memory flaps on two servers in turn, and the same users are safe with affi
   expect(verdict(inTurn, 'durability')?.witness?.events.length).toBeGreaterThan(1);
   expect(sticky.surprises).toEqual([]);
   expect(verdict(sticky, 'durability')?.outcome).toBe('HOLDS');
-}, 60_000);
+});
 
 test('a store that both servers share keeps everybody, and the file tells the same as the run', async () => {
   const result = await runScenario('two-tabs', 'postgres', lab, { seed });
@@ -59,7 +59,7 @@ test('a store that both servers share keeps everybody, and the file tells the sa
   expect(judge(events)).toEqual(result.verdicts);
   const kept = JSON.parse(await readFile(join(result.folder, 'verdicts.json'), 'utf8'));
   expect(kept.verdicts).toEqual(result.verdicts);
-}, 60_000);
+});
 
 test('a crash is begun and cured in the history, by a new incarnation, and no credential is in any file', async () => {
   const told: Progress[] = [];
@@ -89,7 +89,7 @@ test('a crash is begun and cured in the history, by a new incarnation, and no cr
     expect(text, file).not.toContain(lab.password);
     expect(text, file).not.toMatch(/eyJ[\w-]+\.[\w-]+\.|[\w-]{36}\.[\w-]{43}/);
   }
-}, 60_000);
+});
 
 test('an aborted run rejects with the reason it was given', async () => {
   const controller = new AbortController();
@@ -101,4 +101,4 @@ test('an aborted run rejects with the reason it was given', async () => {
     },
   });
   await expect(run).rejects.toThrow('enough');
-}, 60_000);
+});

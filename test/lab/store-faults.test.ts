@@ -15,7 +15,7 @@ let lab: Lab;
 
 beforeAll(async () => {
   lab = await openLab({ folder: room.path });
-}, 60_000);
+});
 
 afterAll(async () => {
   await lab[Symbol.asyncDispose]();
@@ -31,9 +31,9 @@ test('a failover undoes logouts that only the primary knew, and none that a repl
   expect(resurrected(naive)).toBeGreaterThan(0);
   expect(resurrected(logged)).toBe(0);
   expect(resurrected(await under('redis-wait'))).toBe(0);
-}, 120_000);
+});
 
 test('what a log of endings knows stays ended though the store is restored from before', async () => {
   const result = await runScenario('store-restored', 'redis-logged', lab, { seed: '7f3a' });
   expect(resurrected(result)).toBe(0);
-}, 60_000);
+});

@@ -58,7 +58,6 @@ test.each(['SIGKILL', 'SIGINT', 'SIGTERM'] as const)(
       .poll(() => family.filter(isRunning), { timeout: 20_000, interval: 100 })
       .toEqual([]);
   },
-  60_000,
 );
 
 async function program(name: string, text: string): Promise<string> {

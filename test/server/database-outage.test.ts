@@ -35,7 +35,7 @@ beforeAll(async () => {
     await client.query("ALTER SYSTEM SET log_min_messages = 'panic'");
     await client.query('SELECT pg_reload_conf()');
   });
-}, 60_000);
+});
 afterAll(async () => {
   await link[Symbol.asyncDispose]();
   await postgres.stop();

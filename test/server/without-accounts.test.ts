@@ -48,7 +48,7 @@ beforeAll(async () => {
   alice = clientOf(issuer.app);
   await alice.ask('POST', '/register', { username: 'alice', password });
   await alice.logIn('alice');
-}, 60_000);
+});
 
 afterAll(async () => {
   await stateless[Symbol.asyncDispose]();

@@ -154,7 +154,7 @@ test('random bytes after any signature crash nothing, and are told the same twic
     ),
     { numRuns: 500 },
   );
-}, 60_000);
+});
 
 /** How much is asked of a file while its type is told. */
 async function readFor(file: FileHandle) {
