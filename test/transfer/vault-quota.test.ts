@@ -115,6 +115,62 @@ test('a part that nobody works on gives way to its owner’s next upload, the ol
   expect(await fits(vault, alice, 1)).toBe(false);
 });
 
+/** Parts of these sizes, on which nobody works. */
+async function leave(vault: Vault, ...sizes: number[]) {
+  const requests = sizes.map((size) => upload(size + 1));
+  for (const [index, request] of requests.entries()) {
+    await using begun = await begin(vault, alice, request);
+    await begun.write(bytes(sizes[index] ?? 0));
+  }
+  return requests;
+}
+
+test('a part that gives way while its upload goes on again holds nobody up', async () => {
+  for (let moments = 0; moments < 12; moments += 1) {
+    const vault = await vaultIn(temporaryFolder(), { userBytesMax: 1_000 });
+    const [idle = upload(0)] = await leave(vault, 400);
+    const large = codeOf(begin(vault, alice, upload(1_000)));
+    for (let moment = 0; moment < moments; moment += 1) await undefined;
+    const again = codeOf(begin(vault, alice, idle));
+    expect(new Set([await large, await again])).toEqual(new Set(['none', 'quota-exceeded']));
+    await vault[Symbol.asyncDispose]();
+  }
+});
+
+test('where many parts give way at once the bounds stay exact', async () => {
+  const folder = temporaryFolder();
+  const vault = await vaultIn(folder, { userBytesMax: 1_000, userFilesMax: 12 });
+  await leave(vault, ...Array.from({ length: 10 }, () => 100));
+  const begun = await Promise.allSettled(
+    Array.from({ length: 20 }, () => begin(vault, alice, upload(300))),
+  );
+  const fitting = begun.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
+  expect(fitting).toHaveLength(3);
+  expect([await fits(vault, alice, 101), await fits(vault, alice, 100)]).toEqual([false, true]);
+  for (const each of fitting) await each[Symbol.asyncDispose]();
+  expect([await fits(vault, alice, 1_001), await fits(vault, alice, 1_000)]).toEqual([false, true]);
+  expect(onDisk(folder)).toBe(0);
+});
+
+test('what cannot fit makes no part give way, and what grows does', async () => {
+  const vault = await vaultIn(temporaryFolder(), { userBytesMax: 1_000, bytesMax: 1_500 });
+  await store(vault, bob, bytes(1_000));
+  const [first = upload(0), second = upload(0)] = await leave(vault, 100, 200);
+  const offsets = async () => {
+    await using one = await begin(vault, alice, first);
+    await using other = await begin(vault, alice, second);
+    return [one.offset, other.offset];
+  };
+  // More than a user may have, and more than there is room for in all.
+  for (const size of [1_001, 501]) expect(await fits(vault, alice, size)).toBe(false);
+  expect(await offsets()).toEqual([100, 200]);
+  await using growing = await begin(vault, alice, upload(null));
+  for (let sent = 0; sent < 500; sent += 50) await growing.write(bytes(50));
+  expect(await codeOf(growing.write(bytes(1)))).toBe('quota-exceeded');
+  expect((await growing.commit(sha256(bytes(500)))).bytes).toBe(500);
+  expect(await fits(vault, alice, 1)).toBe(false);
+});
+
 interface Step {
   readonly owner: Visitor;
   readonly size: number;

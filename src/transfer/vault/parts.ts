@@ -1,11 +1,13 @@
 // Uploads that are not files yet: their places on the disk and the room that they have. A part that
-// nobody works on gives way when its owner needs the room, and when it is old. What stands in the
-// place of a part and is not what the vault made, such as a link, is swept aside and not followed.
+// nobody works on gives way when its owner needs the room, and when it is old. Who has room is
+// decided without waiting; the disk follows. What stands in the place of a part and is not what the
+// vault made, such as a link, is swept aside and not followed.
 
 import { randomBytes } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import type { Clock } from '../../core/clock.ts';
 import { type Folder, isAbsent } from './folder.ts';
+import { Gate } from './gate.ts';
 import type { Quota } from './quota.ts';
 import { partName } from './record.ts';
 import type { Turns } from './turns.ts';
@@ -32,6 +34,9 @@ export interface Shelves {
   readonly removed: Folder;
 }
 
+/** However many give way, others get at the disk meanwhile. */
+const sweeping = new Gate(1);
+
 export class Parts {
   readonly #shelves: Shelves;
   readonly #quota: Quota;
@@ -46,7 +51,7 @@ export class Parts {
     this.#clock = clock;
   }
 
-  /** One that an earlier process left. */
+  /** One that is on the disk. */
   found(part: Part): void {
     this.#quota.count(part.owner, part.bytes, 1);
     this.#parts.set(part.id, part);
@@ -58,16 +63,15 @@ export class Parts {
    */
   async open(id: string, owner: string, bytes: number): Promise<OpenPart> {
     const known = this.#parts.get(id);
-    const before = known?.bytes ?? 0;
-    const more = Math.max(0, bytes - before);
-    const files = known ? 0 : 1;
-    await this.#makeRoom(owner, more, files);
-    this.#quota.take(owner, more, files);
     const part = known ?? { id, owner, bytes: 0, touchedMs: 0 };
+    const before = part.bytes;
+    const more = Math.max(0, bytes - before);
+    const dropped = this.#takeRoom(owner, more, known ? 0 : 1);
     part.bytes += more;
     part.touchedMs = this.#clock.now();
     this.#parts.set(id, part);
     try {
+      await dropped;
       const there = known && (await this.#openThere(part));
       return { part, ...(there ?? (await this.#make(part))) };
     } catch (cause) {
@@ -76,11 +80,12 @@ export class Parts {
     }
   }
 
-  /** @throws OperatingError `quota-exceeded` */
-  takeRoom(part: Part, bytes: number): void {
+  /** @throws OperatingError `quota-exceeded`, or an error of the system */
+  async grow(part: Part, bytes: number): Promise<void> {
     if (bytes <= part.bytes) return;
-    this.#quota.take(part.owner, bytes - part.bytes);
+    const dropped = this.#takeRoom(part.owner, bytes - part.bytes, 0);
     part.bytes = bytes;
+    await dropped;
   }
 
   /** Nobody works on it any more; unless it is over, what is there stays for a later begin. */
@@ -102,16 +107,20 @@ export class Parts {
   }
 
   async drop(part: Part): Promise<void> {
-    await this.#sweep(part);
-    this.#resize(part, 0);
-    this.#quota.count(part.owner, 0, -1);
+    this.#quota.count(part.owner, -part.bytes, -1);
     this.#parts.delete(part.id);
+    await sweeping
+      .pass(() => this.#sweep(part))
+      .catch((cause: unknown) => {
+        this.found(part);
+        throw cause;
+      });
   }
 
   /** Drops what was last touched before. */
   async dropOld(beforeMs: number): Promise<void> {
-    for (const part of [...this.#parts.values()]) {
-      if (part.touchedMs < beforeMs) await this.#dropIdle(part);
+    for (const part of this.#parts.values()) {
+      if (part.touchedMs < beforeMs && !this.#turns.isTaken(part.id)) await this.#dropIdle(part);
     }
   }
 
@@ -121,19 +130,33 @@ export class Parts {
     part.touchedMs = this.#clock.now();
   }
 
-  async #makeRoom(owner: string, bytes: number, files: number): Promise<void> {
-    if (this.#quota.fits(owner, bytes, files)) return;
-    const own = [...this.#parts.values()].filter((part) => part.owner === owner);
-    for (const part of own.toSorted((a, b) => a.touchedMs - b.touchedMs)) {
-      if (this.#quota.fits(owner, bytes, files)) return;
-      await this.#dropIdle(part);
+  /**
+   * Parts of the owner's give way, the oldest first, and none in vain. Resolves when they are gone.
+   * @throws OperatingError `quota-exceeded`, at once, and then nothing is taken
+   */
+  #takeRoom(owner: string, bytes: number, files: number): Promise<unknown> {
+    const dropped: Part[] = [];
+    let room = 0;
+    const fits = () => this.#quota.fits(owner, bytes - room, files - dropped.length);
+    for (const part of fits() ? [] : this.#idle(owner)) {
+      dropped.push(part);
+      room += part.bytes;
+      if (fits()) break;
     }
+    const dropping = fits() ? dropped.map((part) => this.#dropIdle(part)) : [];
+    this.#quota.take(owner, bytes, files);
+    return Promise.all(dropping);
+  }
+
+  /** The oldest first. */
+  #idle(owner: string): Part[] {
+    return [...this.#parts.values()]
+      .filter((part) => part.owner === owner && !this.#turns.isTaken(part.id))
+      .toSorted((a, b) => a.touchedMs - b.touchedMs);
   }
 
   async #dropIdle(part: Part): Promise<void> {
-    if (this.#turns.isTaken(part.id)) return;
-    const turn = await this.#turns.take(part.id, () => undefined);
-    turn.keep();
+    const turn = this.#turns.hold(part.id);
     await this.drop(part).finally(() => turn.finish());
   }
 

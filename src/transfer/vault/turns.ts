@@ -2,6 +2,7 @@
 // next begins when that one has finished. A client that was cut off need not wait for its own old
 // connection to be found dead.
 
+import assert from 'node:assert';
 import { OperatingError } from '../../core/errors.ts';
 
 export class Turn {
@@ -60,9 +61,7 @@ export class Turns {
   /** @throws OperatingError `upload-taken-over` when yet another came before the turn began */
   async take(id: string, onTaken: () => void): Promise<Turn> {
     const before = this.#turns.get(id);
-    const turn = new Turn(onTaken);
-    this.#turns.set(id, turn);
-    void turn.finished.then(() => this.#turns.get(id) === turn && this.#turns.delete(id));
+    const turn = this.#add(id, onTaken);
     await before?.takeAway();
     if (turn.signal.aborted) turn.finish();
     turn.check();
@@ -73,8 +72,23 @@ export class Turns {
     return this.#turns.has(id);
   }
 
+  /** Of what is not taken: who comes waits for it, and cannot take it away. */
+  hold(id: string): Turn {
+    assert(!this.isTaken(id));
+    const turn = this.#add(id, () => undefined);
+    turn.keep();
+    return turn;
+  }
+
   /** Resolves when all turns have finished. */
   async end(): Promise<void> {
     await Promise.all([...this.#turns.values()].map((turn) => turn.stop()));
+  }
+
+  #add(id: string, onTaken: () => void): Turn {
+    const turn = new Turn(onTaken);
+    this.#turns.set(id, turn);
+    void turn.finished.then(() => this.#turns.get(id) === turn && this.#turns.delete(id));
+    return turn;
   }
 }

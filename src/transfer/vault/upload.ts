@@ -9,7 +9,7 @@ import type { Content } from './content.ts';
 import type { Folder } from './folder.ts';
 import { writeRecord } from './record.ts';
 import type { Turn } from './turns.ts';
-import { asUnavailable, isSystemError } from './unavailable.ts';
+import { asUnavailable, isSystemError, orUnavailable } from './unavailable.ts';
 
 /** What the vault knows of an upload, and does for it. */
 export interface Work {
@@ -23,8 +23,8 @@ export interface Work {
   readonly fileBytesMax: number;
   readonly mismatch: MismatchPolicy;
   now(): number;
-  /** @throws OperatingError `quota-exceeded` */
-  takeRoom(bytes: number): void;
+  /** @throws OperatingError `quota-exceeded`, `upload-taken-over` */
+  takeRoom(bytes: number): Promise<void>;
   /** Makes the part a file. */
   store(record: FileRecord): Promise<void>;
   drop(): Promise<void>;
@@ -63,10 +63,8 @@ export class PartUpload implements Upload {
       throw new OperatingError('upload-conflict', { detail });
     }
     if (end > fileBytesMax) throw tooLarge(fileBytesMax);
-    if (declaredBytes === null) takeRoom(end);
-    await content.write(bytes).catch((cause: unknown) => {
-      throw asUnavailable(cause);
-    });
+    if (declaredBytes === null) await orUnavailable(takeRoom(end));
+    await orUnavailable(content.write(bytes));
   }
 
   commit(sha256: string): Promise<FileRecord> {

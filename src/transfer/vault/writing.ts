@@ -140,7 +140,7 @@ export class WritingVault implements Vault {
       ...{ turn, folder, content, claimedType, declaredBytes, fileBytesMax, mismatch },
       draft: { id, name: displayName(request.name), ...who },
       now: () => clock.now(),
-      takeRoom: (bytes) => parts.takeRoom(part, bytes),
+      takeRoom: (bytes) => parts.grow(part, bytes).then(() => turn.check()),
       store: (record) => this.#store(opened, record),
       drop: () => parts.drop(part),
       close: (isOver) => parts.close(opened, isOver),
