@@ -4,7 +4,7 @@
 // when the first password is chosen, in 40 ms, and takes some 3 MB.
 
 import { limits } from '../core/limits.ts';
-import { fold } from './name.ts';
+import { fold } from '../core/user-name.ts';
 
 /** Shorter names occur in many a good password. */
 const nameCharsMin = 4;
