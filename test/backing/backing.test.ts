@@ -2,7 +2,7 @@
 // gives its owners a temporary folder of its own, so that what remains in it can be counted.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { globSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -95,6 +95,19 @@ test.runIf(inject('redisUrl'))('Redis answers PING, but not without the password
   const stranger = createClient({ url: url.href, socket: { reconnectStrategy: false } });
   stranger.on('error', () => undefined);
   await expect(stranger.connect()).rejects.toThrow('WRONGPASS');
+});
+
+test('what is only starting ends when nobody wants it any more, and nothing is left', async () => {
+  vi.stubEnv('TMPDIR', room);
+  const opening = new AbortController();
+  const backing = openBacking({ env: none, signal: opening.signal });
+  const begun = () => globSync('*/postgres/data.unfinished', { cwd: room });
+  await vi.waitFor(() => expect(begun()).toHaveLength(1), { timeout: 15_000, interval: 5 });
+  vi.unstubAllEnvs();
+  opening.abort();
+  await expect(backing).rejects.toThrow(opening.signal.reason);
+  expect(readdirSync(room)).toEqual([]);
+  expect(await processesHere()).toEqual([]);
 });
 
 test('an orderly end leaves nothing, at once', async () => {
