@@ -64,7 +64,7 @@ class Client {
   }
 
   async sees(text: string): Promise<void> {
-    await expect.poll(() => this.text, { interval: 2, timeout: 5_000 }).toBe(text);
+    await expect.poll(() => this.text, { interval: 2 }).toBe(text);
   }
 
   async says(text: string): Promise<void> {
@@ -117,7 +117,8 @@ test('delay adds its time to each direction, once for many chunks, and keeps the
   await client.sees('warmabcdefghij');
   const tookMs = performance.now() - start;
   expect(tookMs).toBeGreaterThanOrEqual(119);
-  expect(tookMs).toBeLessThan(600);
+  // Ten times if it were added to each chunk.
+  expect(tookMs).toBeLessThan(1_100);
   expect(peer.received).toBe('warmabcdefghij');
 });
 

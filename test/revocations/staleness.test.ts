@@ -152,7 +152,7 @@ describe.each(subjects)('$name', (subject) => {
     expect(near.standing(session)).toBe('ended');
     link.heal();
     await expectStanding(far, session, 'ended');
-    await vi.waitFor(() => far.endSession(session.id, inAnHour()), { timeout: 5_000 });
+    await vi.waitFor(() => far.endSession(session.id, inAnHour()), { timeout: 20_000 });
   });
 
   test('1,000 endings are known elsewhere soon after, and none is missed', async () => {

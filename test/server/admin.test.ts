@@ -85,7 +85,7 @@ describe.each([answers[0], answers[2], answers[4], answers[5]])('$strategy on $s
 
   /** Other servers hear of an ending within their bound. */
   const expectOut = (clients: readonly Client[]) =>
-    expect.poll(() => all(clients), { timeout: 5_000 }).not.toContain(true);
+    expect.poll(() => all(clients)).not.toContain(true);
 
   const counted = (ended: number) => ({ ended: areListed(answer) ? ended : 0 });
 
@@ -210,13 +210,13 @@ test('an administrator with an old proof of identity may look, and must step up 
   await withClient(server.databaseUrl, (client) => client.query("UPDATE users SET role = 'admin'"));
   await root.logIn('root');
   const enable = async () => (await root.ask('POST', '/admin/users/root/enable')).body?.code;
-  await expect.poll(enable, { timeout: 10_000 }).toBe('reauthentication-required');
+  await expect.poll(enable).toBe('reauthentication-required');
   expect((await root.ask('GET', '/admin/users/root/sessions')).status).toBe(200);
   const actAfterStepUp = async () => {
     expect((await root.ask('POST', '/step-up', { password })).status).toBe(200);
     return (await root.ask('POST', '/admin/users/root/enable')).status;
   };
-  await expect.poll(actAfterStepUp, { timeout: 10_000 }).toBe(204);
+  await expect.poll(actAfterStepUp).toBe(204);
 });
 
 test('the first administrator is named in the settings, and cannot be registered by others', async () => {

@@ -140,7 +140,7 @@ test.each([answers[0], answers[1]])(
     expect(body).toMatch(/^sessionlab_audit_waiting [1-9]\d*$/m);
 
     await rename(join(room, 'gone'), join(room, 's1'));
-    await expect.poll(() => audit.canRecord, { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => audit.canRecord).toBe(true);
     expect((await bob.logIn('bob')).status).toBe(200);
     expect((await bob.ask('GET', '/sessions')).body.sessions).toHaveLength(1);
     const about = (await recordsIn(join(room, 's1'))).slice(7);

@@ -302,7 +302,7 @@ describe.each(answers)('$strategy on $store, when the proof of identity is old',
     await me.logIn('alice');
     const change = (one: Client) => one.ask('PUT', '/email', { email: 'Alice@Example.org' });
     const codeOf = async () => (await change(me)).body?.code;
-    await expect.poll(codeOf, { timeout: 10_000 }).toBe('reauthentication-required');
+    await expect.poll(codeOf).toBe('reauthentication-required');
     const stale = await change(me);
     expect(stale.status).toBe(401);
     expect(stale.body.detail).toContain('/step-up');
@@ -330,7 +330,7 @@ describe.each(answers)('$strategy on $store, when the proof of identity is old',
       return { status, email: body.email };
     };
     const done = { status: 200, email: 'Alice@example.org' };
-    await expect.poll(changeAfterStepUp, { timeout: 10_000 }).toEqual(done);
+    await expect.poll(changeAfterStepUp).toEqual(done);
     expect((await me.ask('GET', '/dashboard')).status).toBe(200);
     expect((await me.ask('POST', '/logout')).status).toBe(204);
   });

@@ -117,7 +117,7 @@ test('while another process writes the vault it is refused, and its death gives 
   const folder = temporaryFolder();
   const known = new Known();
   const child = startWriter(folder, known);
-  await expect.poll(() => known.stored.size, { timeout: 20_000 }).toBeGreaterThan(0);
+  await expect.poll(() => known.stored.size).toBeGreaterThan(0);
   expect(await codeOf(vaultIn(folder))).toBe('vault-unavailable');
   await kill(child);
   expect(await codeOf(vaultIn(folder))).toBe('none');
