@@ -1,10 +1,12 @@
 // Tells those who hold something open for a session (an event stream, a socket) when it ends: at
 // once, if this server ends it or a log of endings tells; otherwise by asking, once a second and
-// without counting as a use, so that an open stream keeps no session alive: once for each session,
-// however many streams, and of a cache where there is one. An ending elsewhere is thus heard of a
-// second and one answer later; when there has been none for five, the watch ends as well.
+// without counting as a use, so that an open stream keeps no session alive, but one that is at work
+// and says so: once for each session, however many streams, and of a cache where there is one. An
+// ending elsewhere is thus heard of a second and one answer later; when there has been none for
+// five, the watch ends as well.
 
 import { OperatingError } from '../core/errors.ts';
+import { touchIntervalMs } from '../core/limits.ts';
 import type { Session } from '../core/session.ts';
 import type { Ending } from '../revocations/revocation-log.ts';
 import type { Recogniser } from '../strategies/strategy.ts';
@@ -30,10 +32,16 @@ export interface Which {
   readonly except?: string;
 }
 
+export interface Watching extends Disposable {
+  /** What is open is at work, and so the session in use. May be said at every turn. */
+  used(): void;
+}
+
 interface Watched {
-  readonly session: Session;
+  session: Session;
   readonly listeners: Set<Listener>;
   standingAt: number;
+  usedAt: number;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -56,12 +64,13 @@ export class SessionWatch implements Disposable {
   }
 
   /** Calls back once, unless it is disposed of before. For sockets of any kind. */
-  whileSessionLives(session: Session, onEnd: Listener): Disposable {
+  whileSessionLives(session: Session, onEnd: Listener): Watching {
     const watched = this.#watched.get(session.handle) ?? this.#begin(session);
     // One listener may be given twice, and is then two.
     const listener: Listener = (how) => onEnd(how);
     watched.listeners.add(listener);
     return {
+      used: () => this.#used(watched),
       [Symbol.dispose]: () => {
         watched.listeners.delete(listener);
         if (watched.listeners.size === 0) this.#forget(watched);
@@ -90,8 +99,10 @@ export class SessionWatch implements Disposable {
   }
 
   #begin(session: Session): Watched {
-    const watched = { session, listeners: new Set<Listener>(), standingAt: 0, timer: undefined };
-    watched.standingAt = Date.now();
+    const watched: Watched = {
+      ...{ session, listeners: new Set(), timer: undefined },
+      ...{ standingAt: Date.now(), usedAt: session.lastSeenAt },
+    };
     this.#watched.set(session.handle, watched);
     // It may have ended since it was recognised.
     void this.#lookOnAndOn(watched);
@@ -114,6 +125,23 @@ export class SessionWatch implements Disposable {
     } catch (cause) {
       if (!(cause instanceof OperatingError)) throw cause;
       if (Date.now() - watched.standingAt > doubtMs) this.#end(watched, 'unknown');
+    }
+  }
+
+  #used(watched: Watched): void {
+    const { session, usedAt } = watched;
+    const now = Date.now();
+    if (now - usedAt < touchIntervalMs(session.idleExpiresAt - session.lastSeenAt)) return;
+    watched.usedAt = now;
+    void this.#use(watched);
+  }
+
+  /** One that is not noted leaves the idle limit where it was; whether it has ended is looked for. */
+  async #use(watched: Watched): Promise<void> {
+    try {
+      watched.session = (await this.#recogniser.use(watched.session)) ?? watched.session;
+    } catch (cause) {
+      if (!(cause instanceof OperatingError)) throw cause;
     }
   }
 

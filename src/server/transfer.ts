@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { OperatingError } from '../core/errors.ts';
 import type { Session } from '../core/session.ts';
 import type { TransferServer } from '../transfer/server.ts';
-import type { Surroundings } from '../transfer/surroundings.ts';
+import type { Surroundings, Watching } from '../transfer/surroundings.ts';
 import { reachesSessions } from './config/session-settings.ts';
 import type { Config } from './config.ts';
 import type { Meter } from './meter.ts';
@@ -98,12 +98,12 @@ function surroundingsOf(app: App, parts: Parts, meter: Meter): Surroundings {
 }
 
 /** Where nobody knows what has ended, as for tokens of another server, the clock alone ends it. */
-function untilItExpires({ absoluteExpiresAt }: Session, onEnd: (how: 'ended') => void): Disposable {
+function untilItExpires({ absoluteExpiresAt }: Session, onEnd: (how: 'ended') => void): Watching {
   const timer = setTimeout(
     () => onEnd('ended'),
     Math.min(absoluteExpiresAt - Date.now(), timerMsMax),
   );
-  return { [Symbol.dispose]: () => clearTimeout(timer) };
+  return { used: () => undefined, [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
 async function readCertificate({ transferCertFile, transferKeyFile }: Config) {

@@ -69,6 +69,7 @@ export function bound(
     endOne: (owner, handle, reason) => inner.endOne(owner, handle, reason),
     list: (owner) => inner.list(owner),
     stands: async (session) => !(await hasEnded(log, session)) && inner.stands(session),
+    use: (session) => inner.use(session),
     csrfToken: (headers) => inner.csrfToken(headers),
     csrfMatches: (headers, token) => inner.csrfMatches(headers, token),
     forget: () => inner.forget(),

@@ -222,6 +222,16 @@ export function isKept({ store, clock }: Kept, { id }: Session): MaybePromise<bo
   return after(store.read(id, clock.now()), (stored) => stored !== undefined);
 }
 
+/** Moves the idle limit, as far as the absolute one lets it. Undefined when it has ended. */
+export async function useLogin(
+  { store, clock, lifetimes }: Pick<StrategyOptions, 'store' | 'clock' | 'lifetimes'>,
+  session: Session,
+): Promise<Session | undefined> {
+  const now = clock.now();
+  const used = { ...session, lastSeenAt: now, idleExpiresAt: now + lifetimes.idleMs };
+  return (await store.touch(session.id, now, used.idleExpiresAt)) ? used : undefined;
+}
+
 export function summaryOf(session: Session): SessionSummary {
   const { handle, createdAt, lastSeenAt } = session;
   return { handle, createdAt, lastSeenAt, expiresAt: expiresAt(session) };

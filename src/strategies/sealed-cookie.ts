@@ -124,6 +124,8 @@ class SealedRecogniser implements Recogniser {
   /** Until the idle limit of this very cookie: who was handed another since is not known here. */
   stands = (session: Session) => this.#now() < expiresAt(session);
 
+  use = (session: Session) => (this.stands(session) ? this.#used(session) : undefined);
+
   csrfToken(headers: RequestHeaders): string | undefined {
     const held = isSentByItself(headers) ? this.#heldIn(headers) : 'no-credential';
     return typeof held === 'string' ? undefined : this.#sealed.formToken(held.session);

@@ -23,6 +23,7 @@ import {
   listLogins,
   loginTerms,
   replaceCredential,
+  useLogin,
 } from './login.ts';
 import { type Found, orUnknown, PresentedSessions } from './presented-session.ts';
 import type {
@@ -134,6 +135,8 @@ class SessionRecogniser implements Recogniser {
   list = (owner: Owner) => listLogins(this.#options, owner);
 
   stands = (session: Session) => isKept(this.#options, session);
+
+  use = (session: Session) => useLogin(this.#options, session);
 
   forget = () => this.#cookie.takeBack;
 

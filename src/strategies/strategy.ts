@@ -132,6 +132,12 @@ export interface Recogniser {
   stands(session: Session): MaybePromise<boolean>;
 
   /**
+   * Notes a use that presents no credential, of what is kept open and at work: the idle limit moves
+   * as it does with a request. The session as it is then; undefined when it has ended.
+   */
+  use(session: Session): MaybePromise<Session | undefined>;
+
+  /**
    * What a form of this client must carry to prove that it is ours (ASVS 3.5): bound to the
    * credential in these header fields, so it changes with the identity. Undefined without one, and
    * where no browser sends the credential by itself.

@@ -17,6 +17,7 @@ import {
   listLogins,
   loginTerms,
   replaceCredential,
+  useLogin,
 } from './login.ts';
 import { PresentedTokens } from './presented-token.ts';
 import type {
@@ -101,12 +102,9 @@ class TokenRecogniser implements Recogniser {
 
   /** The new access token alone is fresh: a refresh token from before is not, by itself. */
   async stepUp(session: Session): Promise<Refreshed> {
-    const { store, clock, lifetimes } = this.#options;
-    const now = clock.now();
-    const idleExpiresAt = now + lifetimes.idleMs;
-    const isThere = await store.touch(session.id, now, idleExpiresAt);
-    if (!isThere) return { outcome: 'refused', reason: 'not-found' };
-    const fresh = { ...session, lastSeenAt: now, idleExpiresAt, authenticatedAt: now };
+    const used = await useLogin(this.#options, session);
+    if (used === undefined) return { outcome: 'refused', reason: 'not-found' };
+    const fresh = { ...used, authenticatedAt: used.lastSeenAt };
     return { outcome: 'ok', issue: this.#issue(fresh), session: fresh };
   }
 
@@ -134,6 +132,8 @@ class TokenRecogniser implements Recogniser {
   list = (owner: Owner) => listLogins(this.#options, owner);
 
   stands = (session: Session) => isKept(this.#options, session);
+
+  use = (session: Session) => useLogin(this.#options, session);
 
   /** No browser sends a token by itself, so no other site can make one do it. */
   csrfToken = () => undefined;

@@ -12,7 +12,7 @@ import { dataBytesMax, type Frame, type FrameOf } from './frame.ts';
 import { noticedOf } from './noticed.ts';
 import type { PatienceOptions } from './patience.ts';
 import { errorFrame } from './problems.ts';
-import type { Peer, Surroundings } from './surroundings.ts';
+import type { Peer, Surroundings, Watching } from './surroundings.ts';
 import type { FileRecord, OpenedFile, Upload, Vault, Visitor } from './vault.ts';
 import { Wire } from './wire.ts';
 
@@ -38,6 +38,7 @@ export class Connection {
   readonly #options: ConnectionOptions;
   #visitor = anonymousVisitor;
   #session: Session | undefined;
+  #watching: Watching | undefined;
   #about: About = {};
   #isDraining = false;
 
@@ -88,7 +89,8 @@ export class Connection {
       const { session } = recognition;
       this.#session = session;
       this.#visitor = { userId: session.userId, userName: session.userName };
-      watches.use(surroundings.whileSessionLives(session, (how) => this.#wire.break(ended(how))));
+      const end = (how: 'ended' | 'unknown') => this.#wire.break(ended(how));
+      this.#watching = watches.use(surroundings.whileSessionLives(session, end));
     } else if (recognition.kind === 'unknown') {
       throw unavailable(recognition.cause);
     } else if (!anonymous || recognition.reason !== 'no-credential') {
@@ -106,6 +108,7 @@ export class Connection {
     if (this.#isDraining) this.breakOff();
     const frame = (await this.#inTime(this.#wire.patience.command())) as Command | undefined;
     if (frame === undefined) return false;
+    this.#watching?.used();
     const startedMs = performance.now();
     using _ = this.#wire.patience.transfer();
     using _beat = this.#beat();
@@ -168,6 +171,7 @@ export class Connection {
       if (frame?.kind === 'end') return frame;
       assert(frame?.kind === 'data');
       tally.bytesIn += frame.content.length;
+      this.#watching?.used();
       await upload.write(frame.content);
       this.#wire.reuse(before);
       before = frame.content;
@@ -200,6 +204,7 @@ export class Connection {
       await this.#wire.flushed();
       this.#wire.say({ kind: 'data', offset: at, content });
       tally.bytesOut += content.length;
+      this.#watching?.used();
       [piece, other] = [other, piece];
     }
   }

@@ -1,5 +1,5 @@
-// What a transfer server needs of the place where it stands: it knows no strategy, no audit log and
-// no meter, and asks and tells them through these.
+// The place where a transfer server stands: it knows no strategy, no audit log and no meter, and
+// asks and tells them through these.
 
 import type { Recognition } from '../core/recognition.ts';
 import type { Noticed } from '../core/security-event.ts';
@@ -13,12 +13,11 @@ export interface Peer {
   readonly id: string;
 }
 
-/** What a transfer server needs of the place where it stands. */
 export interface Surroundings {
   /** Who presents these header fields? */
   identify(headers: RequestHeaders, peer: Peer): Promise<Recognition>;
   /** Calls back once, unless it is disposed of before. */
-  whileSessionLives(session: Session, onEnd: (how: 'ended' | 'unknown') => void): Disposable;
+  whileSessionLives(session: Session, onEnd: (how: 'ended' | 'unknown') => void): Watching;
   /** False while nothing can be put on record. */
   canRecord(): boolean;
   /**
@@ -31,6 +30,11 @@ export interface Surroundings {
   /** For the log of the process: what went wrong on this side. */
   trouble(error: unknown, peer: Peer): void;
   readonly tally: Tally;
+}
+
+export interface Watching extends Disposable {
+  /** The session is in use. May be said at every turn. */
+  used(): void;
 }
 
 /** What is counted. */

@@ -7,19 +7,21 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parse as parseDisposition } from 'content-disposition';
 import { expect, onTestFinished, test } from 'vitest';
 import { parseServed } from '../../src/gateways/access-line.ts';
+import type { Environment } from '../../src/server/config.ts';
 import { openVault } from '../../src/transfer/vault.ts';
 import { sha256, store } from '../transfer/vault-ground.ts';
 import { answers, type Client, clientAt, password, startApp } from './ground.ts';
 
-async function start() {
+async function start(changes: Environment = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'sessionlab-files-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const bounds = { bytesMax: 1e9, userBytesMax: 1e9, fileBytesMax: 1e9 };
   const vault = await openVault({ folder, ...bounds, mismatch: 'refuse' });
-  const server = await startApp(answers[2], { AUDIT_FIELD: 'true' }, { vault });
+  const server = await startApp(answers[2], { AUDIT_FIELD: 'true', ...changes }, { vault });
   onTestFinished(() => server[Symbol.asyncDispose]());
   const url = await server.app.listen({ port: 0, host: '127.0.0.1' });
 
@@ -114,6 +116,21 @@ test('a download ends with its session, and that it was not whole is on record',
   await expect.poll(logged, soon).toMatch(/"transfer-broken-off".*"session-ended"/);
   expect(logged()).not.toContain('"file-received"');
 });
+
+test('a download that is read is a use of its session', async () => {
+  const idleMs = 5_000;
+  const { vault, alice, url } = await start({ IDLE_MS: String(idleMs) });
+  const { id } = await store(vault, alice, Buffer.alloc(50_000_000));
+  await alice.client.logIn('alice');
+  const answer = await fetched(url, alice.client, `/files/${id}`);
+  const until = performance.now() + 1.4 * idleMs;
+  let bytes = 0;
+  for await (const chunk of answer) {
+    bytes += chunk.length;
+    if (performance.now() < until) await delay(20);
+  }
+  expect([performance.now() > until, bytes]).toEqual([true, 50_000_000]);
+}, 30_000);
 
 test('one session opens no more than so many downloads at a time', async () => {
   const { vault, alice, url } = await start();

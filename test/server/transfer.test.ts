@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempDisposable, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { readConfig } from '../../src/server/config.ts';
 import { connectTransfer } from '../../src/transfer/client.ts';
@@ -108,6 +109,27 @@ test.each(answers)(
     }
     expect(output()).not.toContain('boat in secret');
   },
+);
+
+test.each([answers[0], onMemory, answers[5]])(
+  '$strategy in $store: a transfer that goes on is a use of its session',
+  async (answer) => {
+    const idleMs = 4_000;
+    const env = { ...(await transferEnvironment(answer)), IDLE_MS: String(idleMs) };
+    const { url, transferPort } = await start(env);
+    const client = await welcomed(transferPort, await loggedIn(url, 'alice'));
+    const bytes = Buffer.from('drop by drop');
+    const until = performance.now() + 1.5 * idleMs;
+    await client.say({ ...put, bytes: null }).hear('have');
+    let sent = Buffer.alloc(0);
+    for (; performance.now() < until; sent = Buffer.concat([sent, bytes])) {
+      client.say({ kind: 'data', offset: sent.length, content: bytes });
+      await delay(100);
+    }
+    client.say({ kind: 'end', bytes: sent.length, sha256: sha256(sent) });
+    expect((await client.hear('receipt')).bytes).toBe(sent.length);
+  },
+  30_000,
 );
 
 test('a session that another server ends ends its transfer here', async () => {

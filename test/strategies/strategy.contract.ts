@@ -245,6 +245,27 @@ export function strategyContract(
       expect(await other.recogniser.stands(ended)).toBe(false);
     });
 
+    test('a session in use stands beyond its idle limit, and not beyond its end', async () => {
+      const { clock, recogniser, client } = await begun();
+      let own = await recognised(recogniser, client);
+      for (let used = 0; used < 3; used += 1) {
+        clock.pass(lifetimes.idleMs - 1);
+        own = (await recogniser.use(own)) ?? expect.fail('it has ended');
+      }
+      clock.pass(lifetimes.idleMs - 1);
+      expect(await recogniser.stands(own)).toBe(true);
+      clock.pass(lifetimes.idleMs);
+      expect(await recogniser.use(own)).toBeUndefined();
+      expect(await recogniser.stands(own)).toBe(false);
+      const old = await begun();
+      let last = await recognised(old.recogniser, old.client);
+      for (let passed = 0; passed < lifetimes.absoluteMs; passed += lifetimes.idleMs / 2) {
+        old.clock.pass(lifetimes.idleMs / 2);
+        last = (await old.recogniser.use(last)) ?? last;
+      }
+      expect(await old.recogniser.stands(last)).toBe(false);
+    });
+
     test('leaving ends what the request proves, also what it opens no more [ASVS 7.4.1]', async () => {
       const { clock, recogniser, client } = await begun();
       const { handle } = await recognised(recogniser, client);

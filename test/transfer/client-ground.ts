@@ -61,7 +61,7 @@ export async function startServer({
       },
       whileSessionLives: (_session, onEnd) => {
         watched.add(onEnd);
-        return { [Symbol.dispose]: () => void watched.delete(onEnd) };
+        return { used: () => undefined, [Symbol.dispose]: () => void watched.delete(onEnd) };
       },
       canRecord: () => true,
       record: async () => undefined,

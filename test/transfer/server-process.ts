@@ -25,7 +25,7 @@ const server = await openTransferServer({
   ...{ connectionsMax: 1_000, addressMax: 1_000 },
   surroundings: {
     identify: async () => anonymous('no-credential'),
-    whileSessionLives: () => ({ [Symbol.dispose]: () => undefined }),
+    whileSessionLives: () => ({ used: () => undefined, [Symbol.dispose]: () => undefined }),
     canRecord: () => true,
     record: async () => undefined,
     note: () => undefined,

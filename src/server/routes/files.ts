@@ -4,7 +4,7 @@
 // show it all the same. A download ends with the session, as every stream does.
 
 import { create as contentDisposition } from 'content-disposition';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { OperatingError } from '../../core/errors.ts';
 import type { Noticed } from '../../core/security-event.ts';
 import type { OpenedFile, ReadableVault, Visitor } from '../../transfer/vault.ts';
@@ -87,7 +87,7 @@ export function fileRoutes(app: App, vault: ReadableVault): void {
       reply.header('repr-digest', digestField(record.sha256));
       reply.header('content-security-policy', "default-src 'none'; sandbox");
       reply.header('cross-origin-resource-policy', 'same-origin');
-      return reply.send(streamed(app, file, request));
+      return reply.send(streamed(app, file, request, reply));
     },
   );
 }
@@ -102,7 +102,7 @@ function digestField(sha256: string): string {
 }
 
 /** Whether it was received whole or in part is on record when it is over. */
-function streamed(app: App, file: OpenedFile, request: FastifyRequest) {
+function streamed(app: App, file: OpenedFile, request: FastifyRequest, { raw }: FastifyReply) {
   const { login } = request;
   const { id, bytes } = file.record;
   const stream = file.read(0);
@@ -112,6 +112,7 @@ function streamed(app: App, file: OpenedFile, request: FastifyRequest) {
     outcome = { kind: 'transfer-broken-off', reason };
     stream.destroy();
   });
+  raw.on('drain', watch.used);
   stream.once('end', () => {
     outcome = { kind: 'file-received' };
   });
