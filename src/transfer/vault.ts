@@ -38,7 +38,7 @@ export interface FileRecord {
   readonly sha256: string;
   /** Milliseconds since the Unix epoch. */
   readonly storedAt: number;
-  /** User names. */
+  /** Keys of user names: see user-name.ts. */
   readonly sharedWith: readonly string[];
 }
 
@@ -57,9 +57,17 @@ export interface Vault extends ReadableVault {
    *   what is stored, or less than what is there), `upload-taken-over` (by yet another, meanwhile), `vault-unavailable`
    */
   begin(owner: Visitor, upload: UploadRequest, onTakenOver: () => void): Promise<Upload>;
-  /** False: not there, or not the visitor's own. Durable when it resolves. */
+  /**
+   * False: not there, or not the visitor's own. Durable when it resolves.
+   * @throws OperatingError `vault-unavailable`
+   */
   remove(visitor: Visitor, id: string): Promise<boolean>;
-  /** False: not there, or not the visitor's own. Durable when it resolves. */
+  /**
+   * With whoever goes by this name, now or later. False: not there, or not the visitor's own.
+   * Durable when it resolves.
+   * @throws OperatingError `invalid-request` (nobody can have this name), `quota-exceeded`,
+   *   `vault-unavailable`
+   */
   share(visitor: Visitor, id: string, userName: string): Promise<boolean>;
 }
 

@@ -6,11 +6,13 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { Folder } from '../../src/transfer/vault/folder.ts';
 import { numberedFile } from './numbered-file.ts';
 import {
   alice,
   begin,
+  codeOf,
   contentOf,
   send,
   sha256,
@@ -27,6 +29,18 @@ const failure = (work: Promise<unknown>) =>
     () => 'none',
     (error: unknown) => error,
   );
+
+/** Once, after so many times that names were made durable, the disk says that it failed. */
+function failSync(after: number): void {
+  const { sync } = Folder.prototype;
+  let left = after;
+  const spy = vi.spyOn(Folder.prototype, 'sync').mockImplementation(function (this: Folder) {
+    left -= 1;
+    if (left >= 0 || left < -1) return sync.call(this);
+    throw Object.assign(new Error('EIO'), { code: 'EIO', syscall: 'fsync' });
+  });
+  onTestFinished(() => spy.mockRestore());
+}
 
 /** A disk of two megabytes, and how to fill it. */
 function smallDisk() {
@@ -108,4 +122,37 @@ test('a process that may write no larger file says so, stores what it can, and l
   expect(again.offset).toBe(600 * 1024);
   expect(again.sha256).toBe(sha256(content.subarray(0, again.offset)));
   expect((await send(again, content)).sha256).toBe(sha256(content));
+});
+
+test('when a name may not last there is no receipt until the disk was looked at anew', async () => {
+  const folder = temporaryFolder();
+  const vault = await vaultIn(folder);
+  const { request, content } = numberedFile(1);
+  const before = await store(vault, alice, content);
+  const underWay = await begin(vault, alice, upload(3));
+  const first = await begin(vault, alice, request);
+  // The first makes the names in the file's own folder durable.
+  failSync(1);
+  expect(await codeOf(send(first, content))).toBe('vault-unavailable');
+  expect(await codeOf(begin(vault, alice, request))).toBe('vault-unavailable');
+  expect(await codeOf(send(underWay, Buffer.from('abc')))).toBe('vault-unavailable');
+  expect(await codeOf(vault.remove(alice, before.id))).toBe('vault-unavailable');
+  expect(await vault.list(alice)).toEqual([before]);
+  await vault[Symbol.asyncDispose]();
+  const next = await vaultIn(folder);
+  await using again = await begin(next, alice, request);
+  expect((await again.commit(sha256(content))).sha256).toBe(sha256(content));
+});
+
+test('a removal that may not last is never taken for one that was done before', async () => {
+  const folder = temporaryFolder();
+  const vault = await vaultIn(folder, { userBytesMax: 10 });
+  const { id } = await store(vault, alice, Buffer.alloc(10, 'x'));
+  failSync(0);
+  const remove = () => codeOf(vault.remove(alice, id));
+  expect([await remove(), await remove()]).toEqual(['vault-unavailable', 'vault-unavailable']);
+  await vault[Symbol.asyncDispose]();
+  const next = await vaultIn(folder, { userBytesMax: 10 });
+  expect(await next.remove(alice, id)).toBe(false);
+  expect((await store(next, alice, Buffer.alloc(10, 'y'))).bytes).toBe(10);
 });

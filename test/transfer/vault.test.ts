@@ -76,6 +76,55 @@ test('a file is its owner’s, and theirs with whom it is shared', async () => {
   for (const way of [vault, reading]) expect(await way.list(bob)).toEqual([]);
 });
 
+test('a file is shared with whoever goes by the name, however it is spelt', async () => {
+  const folder = temporaryFolder();
+  const vault = await vaultIn(folder);
+  const reading = await openVaultForReading(folder);
+  const { id } = await store(vault, alice, content);
+  for (const name of ['BOB', ' bob ', 'ｂｏｂ'])
+    expect(await vault.share(alice, id, name)).toBe(true);
+  for (const userName of ['bob', 'Bob']) {
+    for (const way of [vault, reading]) {
+      const [seen] = await way.list({ userId: 'bob-id', userName });
+      expect(seen?.sharedWith).toEqual(['bob']);
+    }
+  }
+  const noNames = ['', ' ', 'x'.repeat(65), 'b\u200bob', '\u0001'.repeat(254), '\ud800'];
+  for (const name of noNames) {
+    expect(await codeOf(vault.share(alice, id, name))).toBe('invalid-request');
+  }
+});
+
+test('shared as often as it may be, under the longest names, a file is found again', async () => {
+  const folder = temporaryFolder();
+  const vault = await vaultIn(folder);
+  const { id } = await store(vault, alice, content);
+  const names = Array.from({ length: 100 }, (_, index) => '😀'.repeat(61) + (100 + index));
+  for (const name of names) await vault.share(alice, id, name);
+  expect(await codeOf(vault.share(alice, id, 'bob'))).toBe('quota-exceeded');
+  expect(await vault.share(alice, id, names[0] ?? '')).toBe(true);
+  await vault[Symbol.asyncDispose]();
+  for (const way of [await vaultIn(folder), await openVaultForReading(folder)]) {
+    expect((await way.list(alice)).map(({ sharedWith }) => sharedWith)).toEqual([names]);
+    expect(await contentOf(way, { userId: 'x', userName: names[99] ?? '' }, id)).toEqual(content);
+  }
+});
+
+test('who shares one file many times holds nobody else up', async () => {
+  const vault = await vaultIn(temporaryFolder());
+  const [ofAlice, ofBob] = [await store(vault, alice, content), await store(vault, bob, content)];
+  let shared = 0;
+  const sharing = Array.from({ length: 60 }, (_, index) =>
+    vault.share(alice, ofAlice.id, `user-${index}`).then(() => {
+      shared += 1;
+    }),
+  );
+  expect(await vault.remove(bob, ofBob.id)).toBe(true);
+  expect(shared).toBeLessThan(60);
+  await Promise.all(sharing);
+  expect((await vault.list(alice))[0]?.sharedWith).toHaveLength(60);
+});
+
 test('what nobody knows is not there, whatever it is called [ASVS 5.3.2]', async () => {
   const folder = temporaryFolder();
   const vault = await vaultIn(folder);

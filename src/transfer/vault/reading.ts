@@ -111,14 +111,14 @@ export class ReadingVault implements ReadableVault {
   async list(visitor: Visitor): Promise<readonly FileRecord[]> {
     this.#known = (await this.#within((files) => readFiles(files, this.#known))) ?? new Map();
     const records = [...this.#known.values()].map(({ record }) => record);
-    return inOrder(records.filter((record) => isFor(visitor, record)));
+    return inOrder(records.filter(isFor(visitor)));
   }
 
   async open(visitor: Visitor, id: string): Promise<OpenedFile | undefined> {
     if (!isFileId(id)) return;
     return this.#within(async (files) => {
       const record = await readRecord(files, id);
-      return record && isFor(visitor, record) ? openStored(files, record) : undefined;
+      return record && isFor(visitor)(record) ? openStored(files, record) : undefined;
     });
   }
 

@@ -1,8 +1,10 @@
 // What is written beside a file's content, and the names that the vault makes for what it keeps.
 
+import assert from 'node:assert';
 import { hash } from 'node:crypto';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { readName } from '../../core/user-name.ts';
 import type { FileRecord, Visitor } from '../vault.ts';
 import { type Folder, isAbsent } from './folder.ts';
 
@@ -48,9 +50,10 @@ export function isFileId(name: string): boolean {
   return /^[0-9a-f]{32}$/.test(name);
 }
 
-export function isFor(visitor: Visitor, record: FileRecord): boolean {
-  if (record.owner === visitor.userId) return true;
-  return visitor.userName !== '' && record.sharedWith.includes(visitor.userName);
+export function isFor({ userId, userName }: Visitor): (record: FileRecord) => boolean {
+  const key = readName(userName)?.key;
+  return ({ owner, sharedWith }) =>
+    owner === userId || (key !== undefined && sharedWith.includes(key));
 }
 
 export function inOrder(records: readonly FileRecord[]): FileRecord[] {
@@ -59,10 +62,12 @@ export function inOrder(records: readonly FileRecord[]): FileRecord[] {
 
 /** Durable when it resolves. */
 export async function writeRecord(file: Folder, record: FileRecord): Promise<void> {
+  const text = Buffer.from(`${JSON.stringify(record)}\n`);
+  assert(text.length <= recordBytesMax, 'what is written can be read again');
   await file.remove(nextRecordFile);
   {
     await using handle = await file.file(nextRecordFile, 'create');
-    await handle.writeFile(`${JSON.stringify(record)}\n`);
+    await handle.writeFile(text);
     await handle.sync();
   }
   await file.move(nextRecordFile, file, recordFile);

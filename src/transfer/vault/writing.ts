@@ -5,6 +5,7 @@
 import assert from 'node:assert';
 import { randomBytes } from 'node:crypto';
 import { OperatingError } from '../../core/errors.ts';
+import { readName } from '../../core/user-name.ts';
 import { displayName } from '../display-name.ts';
 import type {
   FileRecord,
@@ -16,6 +17,7 @@ import type {
   Visitor,
 } from '../vault.ts';
 import { Content } from './content.ts';
+import type { Folder } from './folder.ts';
 import type { Inventory } from './opening.ts';
 import type { OpenPart } from './parts.ts';
 import { openStored } from './reading.ts';
@@ -24,14 +26,17 @@ import type { Turn } from './turns.ts';
 import { asUnavailable, orUnavailable } from './unavailable.ts';
 import { PartUpload, StoredUpload, tooLarge } from './upload.ts';
 
-const sharesMax = 1_000;
+const sharesMax = 100;
 const sweepMs = 60 * 60_000;
 
 export class WritingVault implements Vault {
   readonly #options: Required<VaultOptions>;
   readonly #stock: Inventory;
   readonly #sweeper: NodeJS.Timeout;
-  #lastChange: Promise<unknown> = Promise.resolve();
+  /** The last change of each file that is being changed, by id. */
+  readonly #changes = new Map<string, Promise<unknown>>();
+  /** What a sync failed with. Which names last nobody knows then, and a second one would not tell. */
+  #failure: unknown;
 
   constructor(options: Required<VaultOptions>, stock: Inventory) {
     this.#options = options;
@@ -43,12 +48,12 @@ export class WritingVault implements Vault {
   }
 
   async list(visitor: Visitor): Promise<readonly FileRecord[]> {
-    return inOrder([...this.#stock.records.values()].filter((record) => isFor(visitor, record)));
+    return inOrder([...this.#stock.records.values()].filter(isFor(visitor)));
   }
 
   async open(visitor: Visitor, id: string): Promise<OpenedFile | undefined> {
     const record = this.#stock.records.get(id);
-    if (record === undefined || !isFor(visitor, record)) return;
+    if (record === undefined || !isFor(visitor)(record)) return;
     return orUnavailable(openStored(this.#stock.shelves.files, record));
   }
 
@@ -57,6 +62,7 @@ export class WritingVault implements Vault {
     const id = fileId(owner.userId, request.uploadId);
     const turn = await this.#stock.turns.take(id, onTakenOver);
     try {
+      this.#check();
       const record = this.#stock.records.get(id);
       if (record === undefined) return await this.#goOn(id, owner, request, turn);
       if ((request.bytes ?? record.bytes) !== record.bytes) {
@@ -64,7 +70,7 @@ export class WritingVault implements Vault {
         throw new OperatingError('upload-conflict', { detail });
       }
       // The process before this one may have died between making it visible and making that last.
-      await this.#stock.shelves.files.sync();
+      await this.#sync(this.#stock.shelves.files);
       turn.finish();
       return new StoredUpload(record);
     } catch (cause) {
@@ -76,54 +82,74 @@ export class WritingVault implements Vault {
   async remove(visitor: Visitor, id: string): Promise<boolean> {
     const { files, removed } = this.#stock.shelves;
     const name = `${id}.${randomBytes(8).toString('hex')}`;
-    const gone = await this.#change(visitor, id, async (record) => {
+    return this.#change(visitor, id, async (record) => {
       await files.move(id, removed, name);
       this.#stock.records.delete(id);
-      await files.sync();
-      return record;
+      await this.#sync(files);
+      await removed.remove(name);
+      this.#stock.quota.count(ownerKey(record.owner), -record.bytes, -1);
     });
-    if (gone === undefined) return false;
-    await orUnavailable(removed.remove(name));
-    this.#stock.quota.count(ownerKey(gone.owner), -gone.bytes, -1);
-    return true;
   }
 
   async share(visitor: Visitor, id: string, userName: string): Promise<boolean> {
-    assert(userName !== '', 'nobody is called nothing');
-    const shared = await this.#change(visitor, id, async (record) => {
-      if (record.sharedWith.includes(userName)) return record;
+    const key = readName(userName)?.key;
+    if (key === undefined) {
+      throw new OperatingError('invalid-request', { detail: 'Nobody can have this user name.' });
+    }
+    return this.#change(visitor, id, async (record) => {
+      if (record.sharedWith.includes(key)) return;
       if (record.sharedWith.length >= sharesMax) {
         const detail = `A file can be shared with ${sharesMax} users.`;
         throw new OperatingError('quota-exceeded', { detail });
       }
-      const next = { ...record, sharedWith: [...record.sharedWith, userName] };
+      const next = { ...record, sharedWith: [...record.sharedWith, key] };
       await using folder = await this.#stock.shelves.files.folder(id);
       await writeRecord(folder, next);
       this.#stock.records.set(id, next);
-      return next;
     });
-    return shared !== undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#sweeper);
     await this.#stock.turns.end();
-    await this.#lastChange;
+    await Promise.all(this.#changes.values());
     await this.#stock.held[Symbol.asyncDispose]();
   }
 
-  /** Changes of stored files happen one after the other. */
-  #change<T>(
+  /** Changes of one file happen one after the other. */
+  #change(
     visitor: Visitor,
     id: string,
-    change: (record: FileRecord) => Promise<T>,
-  ): Promise<T | undefined> {
-    const changed = this.#lastChange.then(async () => {
+    change: (record: FileRecord) => Promise<void>,
+  ): Promise<boolean> {
+    const changing = Promise.resolve(this.#changes.get(id)).then(async () => {
+      this.#check();
       const record = this.#stock.records.get(id);
-      return record?.owner === visitor.userId ? change(record) : undefined;
+      if (record?.owner !== visitor.userId) return false;
+      await change(record);
+      return true;
     });
-    this.#lastChange = changed.catch(() => undefined);
-    return orUnavailable(changed);
+    const over: Promise<unknown> = changing
+      .catch(() => undefined)
+      .then(() => this.#changes.get(id) === over && this.#changes.delete(id));
+    this.#changes.set(id, over);
+    return orUnavailable(changing);
+  }
+
+  #check(): void {
+    if (this.#failure === undefined) return;
+    const detail = 'The disk has failed. What lasts is seen when the vault is opened again.';
+    throw new OperatingError('vault-unavailable', { detail, cause: this.#failure });
+  }
+
+  /** Makes the names on these shelves durable. */
+  async #sync(...shelves: Folder[]): Promise<void> {
+    try {
+      await Promise.all(shelves.map((shelf) => shelf.sync()));
+    } catch (cause) {
+      this.#failure = cause;
+      throw cause;
+    }
   }
 
   async #goOn(id: string, owner: Visitor, request: UploadRequest, turn: Turn): Promise<Upload> {
@@ -162,9 +188,10 @@ export class WritingVault implements Vault {
   }
 
   async #store({ part }: OpenPart, record: FileRecord): Promise<void> {
+    this.#check();
     const { parts, records, shelves } = this.#stock;
     await parts.store(part, record.bytes);
+    await this.#sync(shelves.files, shelves.incoming);
     records.set(record.id, record);
-    await Promise.all([shelves.files.sync(), shelves.incoming.sync()]);
   }
 }
