@@ -45,7 +45,7 @@ export async function environment(answer: Answer): Promise<Environment> {
     TOKEN_KEY: tokenKey,
     SEALING_KEYS: sealingKeys,
     SECURE_COOKIES: 'false',
-    STORE_TIMEOUT_MS: '2000',
+    STORE_TIMEOUT_MS: '10000',
     PASSWORD_HASH_MEMORY_KIB: '64',
     PASSWORD_HASH_PASSES: '1',
     LOGIN_FAILURES_MAX: '10000',

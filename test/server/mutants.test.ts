@@ -102,7 +102,7 @@ test.each([
   await using backing = await openBacking();
   await using redis = await backing.startRedis();
   if (redis === undefined) throw new Error(backing.redisHint);
-  const settings = { SESSION_STORE_URL: redis.url, STORE_TIMEOUT_MS: '250' };
+  const settings = { SESSION_STORE_URL: redis.url, STORE_TIMEOUT_MS: '1000' };
   const env = { ...(await environment(answers[2])), ...settings };
   await using replica = await startReplica(entry, env);
   const me = await loggedIn(replica);
