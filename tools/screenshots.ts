@@ -19,6 +19,10 @@ const screens = [
 const schemes = ['light', 'dark'] as const;
 const patienceMs = 60_000;
 
+/** Colours follow in the next frame, and not at once. */
+const atRest = `new Promise((done) => requestAnimationFrame(() => setTimeout(done))).then(() =>
+  Promise.allSettled(document.getAnimations().map(({ finished }) => finished)))`;
+
 const [folder = 'results/screenshots', only = ''] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
 
@@ -78,8 +82,7 @@ async function picture(page: Page, name: string): Promise<void> {
     for (const colorScheme of schemes) {
       await page.emulateMedia({ colorScheme });
       await page.evaluate('scrollTo(0, 0)');
-      // The page follows in the next frame.
-      await page.evaluate('new Promise((done) => requestAnimationFrame(() => setTimeout(done)))');
+      await page.evaluate(atRest);
       const path = join(folder, `${name}-${screen.width}-${colorScheme}.png`);
       await page.screenshot({ path, animations: 'disabled' });
     }

@@ -93,11 +93,11 @@ function Head({ shown, canOrder }: { readonly shown: Shown; readonly canOrder: b
         {canOrder && (
           <button
             type="button"
-            class="button plain add"
+            class="button add"
             disabled={underWay.value > 0 || servers.length >= 100}
             onClick={() => void give({ do: 'add-server', lane: id })}
           >
-            + server
+            +<span class="unseen"> server</span>
           </button>
         )}
       </div>

@@ -15,7 +15,7 @@ export function ServerCount({ view }: { readonly view: LaneView }) {
     if (isOne && servers !== there) void give({ do: 'set-servers', servers, lane: view.id });
   };
   return (
-    <label class="label">
+    <label class="label count">
       servers{' '}
       <input
         type="number"
