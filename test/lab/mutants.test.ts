@@ -119,7 +119,7 @@ test('the clean application gives no false alarm in twenty seeded runs', async (
   };
   await Promise.all([worker(), worker(), worker()]);
   expect(alarms).toEqual([]);
-}, 240_000);
+}, 600_000);
 
 test('the clean application loses no race of a logout', async () => {
   const { surprises, missing } = await examine(logoutRace, '7f3a');
