@@ -24,7 +24,8 @@ export interface ConnectionOptions extends PatienceOptions {
   readonly surroundings: Surroundings;
 }
 
-const anonymousVisitor: Visitor = { userId: 'anonymous', userName: '' };
+/** No session is of a user without an id. */
+const anonymousVisitor: Visitor = { userId: '', userName: '' };
 const retryAfterSeconds = 1;
 const empty = Buffer.alloc(0);
 
@@ -92,7 +93,7 @@ export class Connection {
       const end = (how: 'ended' | 'unknown') => this.#wire.break(ended(how));
       this.#watching = watches.use(surroundings.whileSessionLives(session, end));
     } else if (recognition.kind === 'unknown') {
-      throw unavailable(recognition.cause);
+      throw storeUnavailable(recognition.cause);
     } else if (!anonymous || recognition.reason !== 'no-credential') {
       throw new OperatingError('not-authenticated');
     }
@@ -230,7 +231,6 @@ export class Connection {
   async #share({ file, user }: FrameOf<'share'>): Promise<void> {
     this.#about = { file };
     if (this.#session === undefined) throw new OperatingError('not-authenticated');
-    if (user === '') throw new OperatingError('invalid-request', { detail: 'Share with whom?' });
     this.#demandRecord();
     const isShared = await this.#options.vault.share(this.#visitor, file, user);
     if (!isShared) throw new OperatingError('not-found');
@@ -282,7 +282,7 @@ function ended(how: 'ended' | 'unknown'): OperatingError {
   return new OperatingError('store-unavailable', { retryAfterSeconds });
 }
 
-function unavailable(cause: OperatingError): OperatingError {
+function storeUnavailable(cause: OperatingError): OperatingError {
   const { retryAfterSeconds: given = retryAfterSeconds } = cause;
   return new OperatingError('store-unavailable', { cause, retryAfterSeconds: given });
 }

@@ -18,7 +18,7 @@ const defaults = {
   clock: systemClock,
 } as const;
 
-/** Anonymous: `{ userId: 'anonymous', userName: '' }`. */
+/** Anonymous: neither has a letter. */
 export interface Visitor {
   readonly userId: string;
   readonly userName: string;

@@ -312,7 +312,8 @@ test('what belongs to others is not there, until it is shared; and not after it 
   await expect(bob.receive(sent.id, { to })).rejects.toMatchObject(notFound);
   await expect(bob.remove(sent.id)).rejects.toMatchObject(notFound);
   await expect(bob.share(sent.id, 'bob')).rejects.toMatchObject(notFound);
-  await alice.share(sent.id, 'bob');
+  await expect(alice.share(sent.id, '\u0001')).rejects.toMatchObject({ code: 'invalid-request' });
+  await alice.share(sent.id, 'BOB');
   expect(await bob.list()).toEqual([sent]);
   expect(await bob.receive(sent.id, { to })).toEqual(sent);
   await expect(bob.remove(sent.id)).rejects.toMatchObject(notFound);

@@ -310,6 +310,14 @@ test('a session that ends ends every transfer of it, and the part is kept for it
   expect((await again.hear('receipt')).sha256).toBe(sha256(whole));
 });
 
+test('what nobody in particular sent is no user’s, whatever the user’s id', async () => {
+  const { port, vault } = await startServer();
+  const nobody = await welcomed(port);
+  const { file: id } = await send(nobody, randomBytes(10));
+  expect(await vault.list({ userId: 'anonymous', userName: 'anonymous' })).toEqual([]);
+  expect((await nobody.say({ kind: 'list' }).hear('entry')).file).toBe(id);
+});
+
 test('nobody is taken for anonymous whose credential is wrong, or whom nobody can tell', async () => {
   const closed = await startServer({ anonymous: false });
   expect(await rawTo(closed.port).say(hello()).lastError()).toBe('not-authenticated');

@@ -19,7 +19,7 @@ import {
 
 export const alice: Visitor = { userId: 'alice-id', userName: 'alice' };
 export const bob: Visitor = { userId: 'bob-id', userName: 'bob' };
-export const nobody: Visitor = { userId: 'anonymous', userName: '' };
+export const nobody: Visitor = { userId: '', userName: '' };
 
 export const sha256 = (bytes: Uint8Array) => hash('sha256', bytes);
 
