@@ -1,7 +1,7 @@
 // What does a transfer cost beside a bare stream of the same bytes to a file, with the same hashing
 // on both sides? And is it fair to many at once? The file that is sent is sparse, so that the disk
 // has the receiver's writing alone. Rounds are interleaved, and each is compared with the limit in
-// the same round. Memory is what sender and receiver took on since a round began, at most.
+// the same round. Memory is what sender and receiver took on since they were ready to begin, at most.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
@@ -81,12 +81,13 @@ async function measureAll(
   { bytes, rounds }: Question,
 ): Promise<readonly Row[]> {
   await using stack = new AsyncDisposableStack();
-  const pairs: (readonly [Sender, Receiver])[] = [];
+  const pairs: Pair[] = [];
   for (const subject of subjects) {
     const receiver = stack.use(await Receiver.start(subject));
     const sender = stack.use(new Sender(subject.sender));
+    const fresh = await usesOf(sender, receiver);
     await sender.send(files.warmUp, receiver);
-    pairs.push([sender, receiver]);
+    pairs.push({ sender, receiver, fresh });
   }
   const measured = subjects.map((): Round[] => []);
   for (let round = 0; round < rounds; round += 1) {
@@ -104,8 +105,19 @@ async function measureAll(
 
 type Uses = readonly [sender: Use, receiver: Use];
 
-async function measure([sender, receiver]: readonly [Sender, Receiver], path: string) {
-  const look = (): Promise<Uses> => Promise.all([sender.use(), receiver.use()]);
+interface Pair {
+  readonly sender: Sender;
+  readonly receiver: Receiver;
+  /** What both had used before they did anything. */
+  readonly fresh: Uses;
+}
+
+function usesOf(sender: Sender, receiver: Receiver): Promise<Uses> {
+  return Promise.all([sender.use(), receiver.use()]);
+}
+
+async function measure({ sender, receiver, fresh }: Pair, path: string) {
+  const look = () => usesOf(sender, receiver);
   const before = await look();
   const seen: Uses[] = [];
   let isOver = false;
@@ -119,7 +131,7 @@ async function measure([sender, receiver]: readonly [Sender, Receiver], path: st
   const ms = await sent;
   const after = await look();
   const grown = (at: 0 | 1) =>
-    Math.max(...seen.map((uses) => uses[at].rssBytes)) - before[at].rssBytes;
+    Math.max(...seen.map((uses) => uses[at].rssBytes)) - fresh[at].rssBytes;
   const cpuMs = (at: 0 | 1) => (after[at].cpuMicros - before[at].cpuMicros) / 1_000;
   return { ms, cpuMs: [cpuMs(0), cpuMs(1)], grownBytes: [grown(0), grown(1)] } as const;
 }
