@@ -6,7 +6,7 @@ import type { Stats } from 'node:fs';
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { OperatingError } from '../core/errors.ts';
-import { unavailable } from '../transfer/outgoing.ts';
+import { fileUnavailable } from '../transfer/outgoing.ts';
 
 export interface Sendable {
   readonly path: string;
@@ -55,19 +55,10 @@ async function* walk(
       }
     }
   } catch (error) {
-    yield { path, error: asUnavailable(path, error) };
+    yield { path, error: fileUnavailable(path, error) };
   }
 }
 
 function statsOf(path: string, follow: boolean): Promise<Stats> {
   return follow ? stat(path) : lstat(path);
-}
-
-function asUnavailable(path: string, cause: unknown): OperatingError {
-  try {
-    return unavailable(path, cause);
-  } catch (error) {
-    if (error instanceof OperatingError) return error;
-    throw error;
-  }
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { OperatingError } from '../core/errors.ts';
 import type { StoredFile, TransferClient } from '../transfer/client.ts';
-import { unavailable } from '../transfer/outgoing.ts';
+import { fileUnavailable } from '../transfer/outgoing.ts';
 import { exits, interruption, UsageError } from './exit.ts';
 import { wholeNumber } from './number.ts';
 import { type AccessOptions, accessCommand, openAccess } from './transfer-access.ts';
@@ -57,7 +57,9 @@ async function receive(words: readonly string[], options: ReceiveOptions): Promi
     const sizes = chosen.map((each) => ('file' in each ? each.file.bytes : 0));
     const bytes = sizes.reduce((sum, each) => sum + each, 0);
     if (output === undefined)
-      await mkdir(into, { recursive: true }).catch((cause: unknown) => unavailable(into, cause));
+      await mkdir(into, { recursive: true }).catch((cause: unknown) => {
+        throw fileUnavailable(into, cause);
+      });
     using board = new TransferBoard({
       ...{ files: chosen.length, bytes, isJson: json, done: 'received', isPiped },
     });

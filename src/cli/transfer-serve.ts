@@ -3,17 +3,19 @@
 // users, because a file is nobody's when its owner is forgotten. Operators start server/main.ts.
 
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
+import { access, constants, mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { styleText } from 'node:util';
 import { Command, Option } from 'commander';
 import { openBacking } from '../backing/backing.ts';
+import { OperatingError } from '../core/errors.ts';
 import { programPath } from '../core/program.ts';
 import { newTokenKey } from '../keys/token-key.ts';
 import { openSupervisor, type Supervised } from '../lab/supervisor.ts';
 import { type Answer, type AnswerName, answers } from '../scenarios/scenario.ts';
 import * as stores from '../stores/index.ts';
+import { fileUnavailable } from '../transfer/outgoing.ts';
 import { interruption, UsageError } from './exit.ts';
 import { wholeNumber } from './number.ts';
 import { answerNames } from './select.ts';
@@ -48,15 +50,20 @@ async function serve(options: Options): Promise<void> {
   const folder = resolve(options.folder);
   await requireFree(options.port, '--port');
   await requireFree(options.httpPort, '--http-port');
-  console.error(`Starting a server (${options.answer}) ...`);
-  await mkdir(folder, { recursive: true, mode: 0o711 });
+  await makeFolder(folder);
+  const { DATABASE_URL, REDIS_URL } = process.env;
+  if (DATABASE_URL === undefined || REDIS_URL === undefined) {
+    console.error('Starting PostgreSQL for users, and Redis: up to half a minute ...');
+  }
   await using backing = await openBacking({ folder });
   signal.throwIfAborted();
   const { strategy, store, settings = {} }: Answer = answers[options.answer];
   const { databaseUrl, redisUrl, redisHint } = backing;
   if (stores[store].needs === 'redis' && redisUrl === undefined) throw new UsageError(redisHint);
+  console.error(`Starting a server (${options.answer}) ...`);
   const vault = join(folder, 'vault');
-  await using supervisor = openSupervisor(join(folder, 'transfer.log'));
+  const log = join(folder, 'transfer.log');
+  await using supervisor = openSupervisor(log);
   const server = await supervisor.launch({
     ...{ name: 's1', entry: programPath('../server/main', import.meta.url), signal },
     env: {
@@ -71,19 +78,33 @@ async function serve(options: Options): Promise<void> {
     },
   });
   console.log(guide(server, options, vault));
-  if (!signal.aborted) await Promise.race([once(signal, 'abort'), server.gone]);
+  const death = server.gone.then((how) => `The server died by itself: ${how}. Its log: ${log}`);
+  const detail = signal.aborted || (await Promise.race([once(signal, 'abort'), death]));
+  if (typeof detail === 'string') throw new OperatingError('server-lost', { detail });
   console.error('\nEnding ...');
   await server.stop();
+}
+
+/** Not those above it: Node looks for them without end where none can be made, as in /proc. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { mode: 0o711 }).catch((error: unknown) => {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    });
+    await access(join(folder, '/'), constants.W_OK);
+  } catch (cause) {
+    const { message } = fileUnavailable(folder, cause);
+    throw new UsageError(`${message}: choose another folder with --folder.`);
+  }
 }
 
 /** Said before anything is started; a port can be lost in between, and then the log says so. */
 async function requireFree(port: number, option: string): Promise<void> {
   const probe = createServer().listen(port, here);
-  const isFree = await once(probe, 'listening').then(
-    () => true,
-    () => false,
-  );
-  if (!isFree) throw new UsageError(`Port ${port} is taken: choose another one with ${option}.`);
+  await once(probe, 'listening').catch(({ code }: NodeJS.ErrnoException) => {
+    const why = code === 'EADDRINUSE' ? 'is taken' : `cannot be had (${code})`;
+    throw new UsageError(`Port ${port} ${why}: choose another one with ${option}.`);
+  });
   probe.close();
   await once(probe, 'close');
 }

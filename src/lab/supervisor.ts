@@ -10,6 +10,7 @@ import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
+import { OperatingError } from '../core/errors.ts';
 import { Gate } from './gate.ts';
 
 const readyTimeoutMs = 30_000;
@@ -148,7 +149,8 @@ class Ward implements Supervised {
     }
     await this.kill();
     const words = this.#lastLines.join('\n  ');
-    throw new Error(`server ${this.#name} did not start: ${first.why}\n  ${words}`);
+    const detail = `server ${this.#name} did not start: ${first.why}\n  ${words}`;
+    throw new OperatingError('no-server', { detail });
   }
 
   async remembers(): Promise<Remembering | undefined> {

@@ -269,9 +269,13 @@ function obeyParent(server: RunningServer): void {
   process.send?.({ t: 'ready', url, ...(transferUrl && { transferUrl }) });
 }
 
-/** What an operator can mend is said in a line; anything else is our mistake and crashes. */
+/**
+ * What an operator can mend is said in a line, as the system says of a port, or of a folder;
+ * anything else is our mistake and crashes.
+ */
 export function refuseToStart(error: unknown): never {
-  if (!(error instanceof ConfigError || error instanceof OperatingError)) throw error;
+  const isMendable = error instanceof ConfigError || error instanceof OperatingError;
+  if (!isMendable && !(error instanceof Error && 'syscall' in error)) throw error;
   console.error(error.message);
   process.exit(error instanceof ConfigError ? 64 : 1);
 }

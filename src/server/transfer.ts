@@ -25,12 +25,15 @@ export async function openVaultIfAny(
   if (folder === undefined) return {};
   const vaults = await import('../transfer/vault.ts');
   if (transferPort === undefined) return { vault: await vaults.openVaultForReading(folder) };
-  const writableVault = await vaults.openVault({
+  const opening = vaults.openVault({
     folder,
     bytesMax: vaultBytesMax,
     userBytesMax: vaultUserBytesMax,
     fileBytesMax: config.vaultFileBytesMax,
     mismatch: config.transferMismatch,
+  });
+  const writableVault = await opening.catch((error: unknown) => {
+    throw asUnfitFolder(folder, error);
   });
   return { vault: writableVault, writableVault };
 }
@@ -95,6 +98,15 @@ function surroundingsOf(app: App, parts: Parts, meter: Meter): Surroundings {
     },
     tally: meter.transfers,
   };
+}
+
+/** Who starts a server can mend its folder, and is told what the system says of it. */
+function asUnfitFolder(folder: string, error: unknown): unknown {
+  const cause = error instanceof OperatingError ? error.cause : error;
+  const isOfSystem = cause instanceof Error && ('syscall' in cause || 'errcode' in cause);
+  if (!isOfSystem) return error;
+  const detail = `VAULT_FOLDER ${folder} cannot be opened: ${cause.message}`;
+  return new OperatingError('vault-unavailable', { detail, cause });
 }
 
 /** Where nobody knows what has ended, as for tokens of another server, the clock alone ends it. */

@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { syncFolder } from '../core/durable-folder.ts';
 import { OperatingError } from '../core/errors.ts';
-import { unavailable } from './outgoing.ts';
+import { fileUnavailable } from './outgoing.ts';
 
 export interface Incoming extends AsyncDisposable {
   /** How much is here already, and is not asked for again. */
@@ -39,7 +39,9 @@ export class IncomingStream implements Incoming {
     this.offset += bytes.length;
     await new Promise<void>((resolve, reject) => {
       this.#output.write(bytes, (error) => (error ? reject(error) : resolve()));
-    }).catch((cause: unknown) => unavailable('The output', cause));
+    }).catch((cause: unknown) => {
+      throw fileUnavailable('The output', cause);
+    });
   }
 
   digest(): string {
@@ -80,7 +82,9 @@ export class IncomingFile implements Incoming {
     const part = join(dirname(path), `.${id}.part`);
     const { O_RDWR, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
     const flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
-    const file = await open(part, flags).catch((cause: unknown) => unavailable(part, cause));
+    const file = await open(part, flags).catch((cause: unknown) => {
+      throw fileUnavailable(part, cause);
+    });
     const incoming = new IncomingFile(path, part, overwrite, file);
     await incoming.#readPart();
     return incoming;
@@ -90,7 +94,9 @@ export class IncomingFile implements Incoming {
     const writing = this.#writeAll(bytes, this.offset);
     this.#hash.update(bytes);
     this.offset += bytes.length;
-    await writing.catch((cause: unknown) => unavailable(this.#part, cause));
+    await writing.catch((cause: unknown) => {
+      throw fileUnavailable(this.#part, cause);
+    });
   }
 
   digest(): string {
@@ -108,9 +114,11 @@ export class IncomingFile implements Incoming {
     await this.#file.sync();
     await this.#takePlace().catch((cause: unknown) => {
       if (!this.#overwrite && codeOf(cause) === 'EEXIST') throw exists(this.#path);
-      unavailable(this.#path, cause);
+      throw fileUnavailable(this.#path, cause);
     });
-    await syncFolder(dirname(this.#path)).catch((cause: unknown) => unavailable(this.#path, cause));
+    await syncFolder(dirname(this.#path)).catch((cause: unknown) => {
+      throw fileUnavailable(this.#path, cause);
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -139,7 +147,7 @@ export class IncomingFile implements Incoming {
       }
     } catch (cause) {
       await this.#file.close();
-      unavailable(this.#part, cause);
+      throw fileUnavailable(this.#part, cause);
     }
   }
 
@@ -160,7 +168,10 @@ export class IncomingFile implements Incoming {
 async function isThere(path: string): Promise<boolean> {
   return await lstat(path).then(
     () => true,
-    (error: unknown) => (codeOf(error) === 'ENOENT' ? false : unavailable(path, error)),
+    (error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return false;
+      throw fileUnavailable(path, error);
+    },
   );
 }
 

@@ -62,7 +62,9 @@ export class OutgoingFile implements Outgoing {
   static async open(path: string): Promise<OutgoingFile> {
     // Nobody waits for the other end of a pipe.
     const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch(
-      (cause: unknown) => unavailable(path, cause),
+      (cause: unknown) => {
+        throw fileUnavailable(path, cause);
+      },
     );
     const stats = await file.stat();
     if (stats.isFile()) return new OutgoingFile(path, file, stats);
@@ -128,7 +130,7 @@ export class OutgoingFile implements Outgoing {
       .read(buffer, 0, length, offset)
       .catch((cause: unknown) => {
         release();
-        return unavailable(this.path, cause);
+        throw fileUnavailable(this.path, cause);
       });
     this.#at += bytesRead;
     if (bytesRead > 0) return { offset, bytes: buffer.subarray(0, bytesRead), release };
@@ -253,10 +255,10 @@ function changed(path: string): OperatingError {
   return new OperatingError('file-unavailable', { detail });
 }
 
-/** @throws OperatingError `file-unavailable`, saying which file and what the system says of it. */
-export function unavailable(path: string, cause: unknown): never {
+/** `file-unavailable`, saying which file and what the system says of it. */
+export function fileUnavailable(path: string, cause: unknown): OperatingError {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
-  throw new OperatingError('file-unavailable', {
+  return new OperatingError('file-unavailable', {
     detail: `${path}: ${meaning[code] ?? code}`,
     cause,
   });

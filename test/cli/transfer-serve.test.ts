@@ -66,6 +66,34 @@ test('the lines of serve work, and files outlive it with their owners', async ()
   expect(await second.command.ended()).toBe(0);
 });
 
+test('what keeps it from serving, or ends it, is said in a few lines', async () => {
+  await using room = await openRoom();
+  const folder = await temporaryFolder();
+  const env = await services();
+  const refused = (args: readonly string[], ports = ['--port', '0', '--http-port', '0']) =>
+    room.run(['transfer', 'serve', ...ports, ...args], env);
+  const first = await serve(room, ['--folder', folder], env);
+  const { port } = new URL(first.api);
+  const second = refused(['--folder', folder]);
+  expect(await second.ended()).toBe(3);
+  expect(second.stderr).toContain(`Another process writes the vault ${folder}`);
+  const taken = refused([], ['--port', '0', '--http-port', port]);
+  expect(await taken.ended()).toBe(64);
+  expect(taken.stderr).toContain(`Port ${port} is taken`);
+  const inFile = refused(['--folder', join(folder, 'transfer.log')]);
+  expect(await inFile.ended()).toBe(64);
+  const noFolder = refused(['--folder', '/proc/nothing']);
+  expect(await noFolder.ended()).toBe(64);
+  expect(noFolder.stderr).toContain('/proc/nothing');
+  for (const { stderr } of [second, taken, inFile, noFolder]) expect(stderr).not.toMatch(/^ +at /m);
+
+  const [, pid] = /process (\d+)/.exec(first.command.stdout) ?? [];
+  process.kill(Number(pid), 'SIGKILL');
+  expect(await first.command.ended()).toBe(3);
+  expect(first.command.stderr).toContain('died by itself: SIGKILL');
+  expect(first.command.stderr).toContain(join(folder, 'transfer.log'));
+});
+
 test('a token is renewed before it has expired, and a login ends with its command', async () => {
   await using room = await openRoom();
   const folder = await temporaryFolder();

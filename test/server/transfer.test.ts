@@ -226,6 +226,27 @@ test('settings that do not fit together are refused by their names', async () =>
   await expect(startReplica(main, unreadable)).rejects.toThrow('cannot be read: ENOENT');
 });
 
+test('what keeps a server from starting is said in a line, with the port or the folder', async () => {
+  const env = await transferEnvironment(onMemory);
+  const { transferPort, url } = await start(env);
+  const started = async (changes: NodeJS.ProcessEnv) => {
+    const replica = startReplica(main, { ...(await transferEnvironment(onMemory)), ...changes });
+    const why = await replica.then(() => 'it has started', String);
+    expect(why).not.toMatch(/^ +at /m);
+    return why;
+  };
+  const { port: httpPort } = new URL(url);
+  expect(await started({ TRANSFER_PORT: String(transferPort) })).toMatch(`:${transferPort}\n`);
+  expect(await started({ PORT: httpPort })).toMatch(`:${httpPort}\n`);
+  expect(await started(env)).toMatch(`Another process writes the vault ${env.VAULT_FOLDER}`);
+  const file = join(env.VAULT_FOLDER, 'lock');
+  for (const VAULT_FOLDER of [file, join(file, 'below')]) {
+    expect(await started({ VAULT_FOLDER })).toMatch(
+      `VAULT_FOLDER ${VAULT_FOLDER} cannot be opened`,
+    );
+  }
+});
+
 test('a token of a server whose sessions cannot be asked about is good until its session ends', async () => {
   const [token] = answers;
   const issuing = await environment(token);
