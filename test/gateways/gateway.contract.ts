@@ -259,6 +259,14 @@ function routing(gateway: Gateway): void {
     expect(JSON.parse(answer.body)).toMatchObject({ headers: { cookie: 'session=abc' } });
     expect(answer.fields['set-cookie']?.join()).not.toContain('affinity_');
   });
+
+  test('what a gateway behind this one gave a client goes on to it', async () => {
+    const { url } = await site();
+    const cookie = 'affinity_group-a1=a1; affinity_behind=s2';
+    expect((await see(`${url}/api/a/`, { fields: { cookie } })).headers.cookie).toBe(
+      'affinity_behind=s2',
+    );
+  });
 }
 
 function honesty(gateway: Gateway): void {

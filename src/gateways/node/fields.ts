@@ -34,6 +34,7 @@ export function receive(
   fields: IncomingHttpHeaders,
   address: string,
   proto: 'http' | 'https',
+  isOwnGroup: (name: string) => boolean,
   cookies?: readonly string[],
 ): Arrival {
   const host = fields.host ?? '';
@@ -52,7 +53,7 @@ export function receive(
   // Never a client's own: two requests with one id could not be told apart in a log.
   const requestId = randomUUID();
   fields['x-request-id'] = requestId;
-  const stuckTo = takeAffinity(fields);
+  const stuckTo = takeAffinity(fields, isOwnGroup);
   if (cookies !== undefined) keepCookies(fields, cookies);
   return { requestId, stuckTo };
 }
@@ -87,10 +88,14 @@ function removeHopByHop(fields: IncomingHttpHeaders): void {
   for (const name of HOP_BY_HOP) delete fields[name];
 }
 
-/** Of two cookies for one group the first counts. */
-function takeAffinity(fields: IncomingHttpHeaders): ReadonlyMap<string, string> {
+/** Of two cookies for one group the first counts. Those of a gateway behind this one go on to it. */
+function takeAffinity(
+  fields: IncomingHttpHeaders,
+  isOwnGroup: (name: string) => boolean,
+): ReadonlyMap<string, string> {
   if (!fields.cookie?.includes(AFFINITY)) return new Map();
-  const isOurs = (pair: string) => pair.startsWith(AFFINITY);
+  const isOurs = (pair: string) =>
+    pair.startsWith(AFFINITY) && isOwnGroup(pair.slice(AFFINITY.length).split('=')[0] ?? '');
   const pairs = fields.cookie.split(';').map((pair) => pair.trim());
   const rest = pairs.filter((pair) => !isOurs(pair)).join('; ');
   if (rest === '') delete fields.cookie;

@@ -56,6 +56,7 @@ export class Journey {
       headers,
       this.#address,
       this.#isSecure ? 'https' : 'http',
+      (group) => parts.site.has(group),
       this.#destination?.to?.group.cookies,
     );
     this.#requestId = requestId;

@@ -42,6 +42,10 @@ export class Site {
     );
   }
 
+  has(group: string): boolean {
+    return this.#servers.has(group);
+  }
+
   route(group: string, upstreams: readonly Upstream[]): void {
     this.#servers.get(group)?.pool.route(upstreams);
   }
