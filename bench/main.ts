@@ -6,6 +6,7 @@ import { keepToOneCore } from './compare.ts';
 import { compareFirstTokens } from './first-token.ts';
 import { compareLogins } from './login.ts';
 import { measureMemory } from './memory.ts';
+import { measurePage } from './page.ts';
 import { compareRequests } from './requests.ts';
 import { compareSlowClients } from './slow-clients.ts';
 import { bytesIn, compareTransfers } from './transfer.ts';
@@ -18,6 +19,7 @@ const { positionals, values } = parseArgs({
     only: { type: 'string', multiple: true, default: [] },
     bytes: { type: 'string', default: '1GiB' },
     sessions: { type: 'string', default: '200000' },
+    minutes: { type: 'string', default: '0' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -31,6 +33,7 @@ const questions: Readonly<Record<string, () => Promise<unknown>>> = {
   memory: () => measureMemory(Number(values.sessions)),
   login: () => compareLogins(how),
   'slow-clients': () => compareSlowClients(how),
+  page: () => measurePage({ ...how, minutes: Number(values.minutes) }),
   transfer: () => compareTransfers({ ...how, bytes: bytesIn(values.bytes) }),
 };
 

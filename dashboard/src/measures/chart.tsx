@@ -124,11 +124,12 @@ interface BarsProps {
   readonly most: number;
 }
 
-/** What is over stands as it stood; only the newest second still grows. */
+/** What is over stands as it stood; only the newest second still grows. Each place has its bar. */
 function Bars({ seconds, first, most }: BarsProps) {
-  const barOf = (second: Second) => (
-    <Bar key={second.at} second={second} x={second.at - first} most={most} />
-  );
+  const barOf = (second: Second) => {
+    const x = second.at - first;
+    return <Bar key={x} second={second} x={x} most={most} />;
+  };
   const over = seconds.slice(0, -1);
   const bars = useMemo(() => over.map(barOf), [over.at(-1), first, most]);
   return (
