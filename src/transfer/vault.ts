@@ -50,6 +50,8 @@ export interface ReadableVault extends AsyncDisposable {
 }
 
 export interface Vault extends ReadableVault {
+  /** What its operator should know of what was found when it was opened. */
+  readonly warnings: readonly string[];
   /**
    * Begins an upload, goes on with one that was broken off, or finds it stored. A second begin of
    * one upload takes over: `onTakenOver` tells the first, whose writes are finished before.

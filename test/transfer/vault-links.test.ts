@@ -150,10 +150,14 @@ test('a whole file elsewhere is not one of the vault, though a link leads to it'
 });
 
 test('links in what is on its way out are removed, and not what they lead to', async () => {
-  for (const shelf of ['removed', 'incoming']) {
-    mkdirSync(join(folder, shelf, 'deep'), { recursive: true });
-    symlinkSync(outside, join(folder, shelf, 'deep', 'link'));
-    symlinkSync(outside, join(folder, shelf, 'link'));
+  const ends = { removed: '0'.repeat(16), incoming: '0'.repeat(32) };
+  for (const [shelf, end] of Object.entries(ends)) {
+    const [deep, link] = ['a', 'b'].map((digit) =>
+      join(folder, shelf, `${digit.repeat(32)}.${end}`),
+    );
+    mkdirSync(deep ?? '', { recursive: true });
+    symlinkSync(outside, join(deep ?? '', 'link'));
+    symlinkSync(outside, link ?? '');
   }
   await vaultIn(folder);
   expect([readdirSync(join(folder, 'removed')), readdirSync(join(folder, 'incoming'))]).toEqual([

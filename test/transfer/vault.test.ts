@@ -318,29 +318,50 @@ test('one process writes; when it has ended, the next may', async () => {
   expect(await (await vaultIn(folder)).list(alice)).toHaveLength(1);
 });
 
-test('a record that is not as the vault made it shows nothing, and breaks nothing', async () => {
+test('a record that is not as the vault made it shows nothing, and is in nobody’s way', async () => {
   const folder = temporaryFolder();
-  const vault = await vaultIn(folder);
-  const whole = await store(vault, alice, content);
-  const { id } = await store(vault, alice, content);
-  await vault[Symbol.asyncDispose]();
+  const first = await vaultIn(folder);
+  const whole = await store(first, alice, content);
+  const request = upload(content.length);
+  const { id } = await store(first, alice, content, request);
+  await first[Symbol.asyncDispose]();
   const file = join(folder, 'files', id, 'record.json');
   const written = readFileSync(file, 'utf8');
   const wrong = { id: whole.id, bytes: -1, sha256: 'x', sharedWith: 'bob', owner: null };
   const spoilt = Object.entries(wrong).map(([key, value]) =>
     JSON.stringify({ ...JSON.parse(written), [key]: value }),
   );
-  for (const text of ['', written.slice(0, 100), '[]', 'null', ...spoilt]) {
+  const texts = ['', written.slice(0, 100), '[]', 'null', ...spoilt];
+  for (const text of texts) {
     writeFileSync(file, text);
-    const writing = await vaultIn(folder);
-    for (const way of [writing, await openVaultForReading(folder)]) {
-      expect(await way.list(alice)).toEqual([whole]);
-      expect(await way.open(alice, id)).toBeUndefined();
-    }
+    const reading = await openVaultForReading(folder);
+    expect(await reading.list(alice)).toEqual([whole]);
+    expect(await reading.open(alice, id)).toBeUndefined();
+    const writing = await vaultIn(folder, { userBytesMax: 2 * content.length });
+    expect(writing.warnings).toEqual([expect.stringContaining(join(folder, 'unreadable', id))]);
+    expect(await writing.list(alice)).toEqual([whole]);
+    expect(await writing.open(alice, id)).toBeUndefined();
+    expect((await store(writing, alice, content, request)).id).toBe(id);
     await writing[Symbol.asyncDispose]();
   }
+  expect(readdirSync(join(folder, 'unreadable'))).toHaveLength(texts.length);
   writeFileSync(file, JSON.stringify({ ...JSON.parse(written), sharedWith: [''] }));
-  expect(await (await vaultIn(folder)).list(nobody)).toEqual([]);
+  const last = await vaultIn(folder);
+  expect(await last.list(nobody)).toEqual([]);
+  expect(last.warnings).toEqual([]);
+});
+
+test('what stands in the place of a file that is to be stored is named, and stays', async () => {
+  const folder = temporaryFolder();
+  const vault = await vaultIn(folder);
+  const begun = await begin(vault, alice, upload(content.length));
+  mkdirSync(join(folder, 'files', begun.id));
+  writeFileSync(join(folder, 'files', begun.id, 'mine'), 'mine');
+  await expect(send(begun, content)).rejects.toMatchObject({
+    code: 'vault-unavailable',
+    detail: expect.stringContaining('in its way'),
+  });
+  expect(readFileSync(join(folder, 'files', begun.id, 'mine'), 'utf8')).toBe('mine');
 });
 
 test('parts that nobody went on with for a day are dropped, others are kept', async () => {
@@ -350,17 +371,27 @@ test('parts that nobody went on with for a day are dropped, others are kept', as
     await using begun = await begin(vault, alice, upload(10));
     await begun.write(Buffer.of(byte));
   }
-  mkdirSync(join(folder, 'removed', 'half-removed'));
-  mkdirSync(join(folder, 'incoming', 'not-a-part'));
   await vault[Symbol.asyncDispose]();
-  const [old = '', young = ''] = readdirSync(join(folder, 'incoming')).filter((name) =>
-    name.includes('.'),
-  );
+  const [old = '', young = ''] = readdirSync(join(folder, 'incoming'));
   const before = Date.now() / 1_000 - 25 * 60 * 60;
   utimesSync(join(folder, 'incoming', old, 'content'), before, before);
   await vaultIn(folder);
   expect(readdirSync(join(folder, 'incoming'))).toEqual([young]);
   expect(readdirSync(join(folder, 'removed'))).toEqual([]);
+});
+
+test('names that are not the vault’s own are left alone, wherever they are', async () => {
+  const folder = temporaryFolder();
+  const names = ['.DS_Store', 'a folder of yours', 'lost+found'];
+  const shelves = ['files', 'incoming', 'removed'].map((shelf) => join(folder, shelf));
+  for (const shelf of shelves) {
+    for (const name of names) mkdirSync(join(shelf, name), { recursive: true });
+  }
+  const vault = await vaultIn(folder);
+  expect(vault.warnings).toEqual([]);
+  const { id } = await store(vault, alice, content);
+  await vault.remove(alice, id);
+  for (const shelf of shelves) expect(readdirSync(shelf).sort()).toEqual(names.sort());
 });
 
 test('an upload that brought nothing leaves nothing', async () => {

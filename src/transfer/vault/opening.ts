@@ -1,5 +1,6 @@
 // Opening a vault: the lock, the folders, and one look at all that is there. What was on its way
-// out goes, parts that nobody went on with go, and the rest is counted.
+// out goes, parts that nobody went on with go, files that cannot be read make way, and the rest is
+// counted. Names that are not the vault's own are left alone.
 
 import { lstat, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,7 +13,7 @@ import { Folder, isAbsent } from './folder.ts';
 import { Parts, type Shelves } from './parts.ts';
 import { Quota, type Room } from './quota.ts';
 import { readFiles } from './reading.ts';
-import { ownerKey, readPartName } from './record.ts';
+import { formerName, isFileId, isFormerName, ownerKey, readPartName } from './record.ts';
 import { Turns } from './turns.ts';
 
 export interface Inventory {
@@ -24,6 +25,7 @@ export interface Inventory {
   readonly parts: Parts;
   /** By id. */
   readonly records: Map<string, FileRecord>;
+  readonly warnings: readonly string[];
 }
 
 /** @throws OperatingError `vault-unavailable`, or an error of the system */
@@ -42,18 +44,21 @@ export async function takeInventory(
     files: held.use(await openShelf(path, 'files')),
     removed: held.use(await openShelf(path, 'removed')),
   };
-  for (const name of await shelves.removed.names()) await shelves.removed.remove(name);
+  for (const name of await shelves.removed.names()) {
+    if (isFormerName(name)) await shelves.removed.remove(name);
+  }
   const records = new Map<string, FileRecord>();
   const quota = new Quota(room);
   for (const [id, { record }] of await readFiles(shelves.files, new Map())) {
     records.set(id, record);
     quota.count(ownerKey(record.owner), record.bytes, 1);
   }
+  const warnings = await setAside(path, shelves.files, records);
   const turns = new Turns();
   const parts = new Parts(shelves, quota, turns, clock);
   await findParts(shelves.incoming, records, parts);
   await parts.dropOld(clock.now() - partAgeMsMax);
-  return { held: held.move(), shelves, quota, turns, parts, records };
+  return { held: held.move(), shelves, quota, turns, parts, records, warnings };
 }
 
 async function lockVault(path: string): Promise<Disposable> {
@@ -72,17 +77,36 @@ async function openShelf(path: string, name: string): Promise<Folder> {
   });
 }
 
+/** Nobody has it and nobody can remove it; but it may be all that is left of somebody's file. */
+async function setAside(
+  path: string,
+  files: Folder,
+  records: ReadonlyMap<string, FileRecord>,
+): Promise<readonly string[]> {
+  const ids = (await files.names()).filter((name) => isFileId(name) && !records.has(name));
+  if (ids.length === 0) return [];
+  await using aside = await openShelf(path, 'unreadable');
+  const warnings: string[] = [];
+  for (const id of ids) {
+    const name = formerName(id);
+    await files.move(id, aside, name);
+    const where = join(path, 'unreadable', name);
+    warnings.push(`${where} has no record that can be read, and is nobody's. See what it is.`);
+  }
+  return warnings;
+}
+
 async function findParts(
   incoming: Folder,
   records: ReadonlyMap<string, FileRecord>,
   parts: Parts,
 ): Promise<void> {
   for (const name of await incoming.names()) {
-    const size = await look(incoming, name);
     const known = readPartName(name);
-    if (!known || !size) await incoming.remove(name);
-    else if (!records.has(known.id))
-      parts.found({ ...known, bytes: size.bytes, touchedMs: size.touchedMs });
+    if (known === undefined) continue;
+    const there = records.has(known.id) ? undefined : await look(incoming, name);
+    if (there === undefined) await incoming.remove(name);
+    else parts.found({ ...known, ...there });
   }
 }
 

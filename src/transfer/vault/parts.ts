@@ -3,13 +3,12 @@
 // decided without waiting; the disk follows. What stands in the place of a part and is not what the
 // vault made, such as a link, is swept aside and not followed.
 
-import { randomBytes } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import type { Clock } from '../../core/clock.ts';
 import { type Folder, isAbsent } from './folder.ts';
 import { Gate } from './gate.ts';
 import type { Quota } from './quota.ts';
-import { partName } from './record.ts';
+import { formerName, partName } from './record.ts';
 import type { Turns } from './turns.ts';
 
 export interface Part {
@@ -187,7 +186,7 @@ export class Parts {
 
   async #sweep(part: Part): Promise<void> {
     const { incoming, removed } = this.#shelves;
-    const name = `${part.id}.${randomBytes(8).toString('hex')}`;
+    const name = formerName(part.id);
     const isThere = await incoming.move(nameOf(part), removed, name).then(() => true, unlessAbsent);
     if (isThere) await removed.remove(name);
   }

@@ -1,7 +1,7 @@
 // What is written beside a file's content, and the names that the vault makes for what it keeps.
 
 import assert from 'node:assert';
-import { hash } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { readName } from '../../core/user-name.ts';
@@ -44,6 +44,15 @@ export function partName(owner: string, id: string): string {
 export function readPartName(name: string): { owner: string; id: string } | undefined {
   const [, owner, id] = /^([0-9a-f]{32})\.([0-9a-f]{32})$/.exec(name) ?? [];
   return owner === undefined || id === undefined ? undefined : { owner, id };
+}
+
+/** Of what has given its place to others: never the same twice. */
+export function formerName(id: string): string {
+  return `${id}.${randomBytes(8).toString('hex')}`;
+}
+
+export function isFormerName(name: string): boolean {
+  return /^[0-9a-f]{32}\.[0-9a-f]{16}$/.test(name);
 }
 
 export function isFileId(name: string): boolean {

@@ -2,7 +2,12 @@
 
 import { OperatingError } from '../../core/errors.ts';
 
-const full = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+const full = 'The disk is full.';
+const taken = 'Something that the vault did not make is in its way.';
+const details: Readonly<Record<string, string>> = {
+  ...{ ENOSPC: full, EDQUOT: full, EFBIG: full },
+  ...{ ENOTEMPTY: taken, EEXIST: taken, ENOTDIR: taken },
+};
 
 export function isSystemError(cause: unknown): cause is NodeJS.ErrnoException {
   return cause instanceof Error && 'code' in cause && 'syscall' in cause;
@@ -11,7 +16,7 @@ export function isSystemError(cause: unknown): cause is NodeJS.ErrnoException {
 /** An error of the system's as `vault-unavailable`; any other as it is. */
 export function asUnavailable(cause: unknown): unknown {
   if (!isSystemError(cause)) return cause;
-  const detail = full.has(String(cause.code)) ? 'The disk is full.' : 'The disk fails.';
+  const detail = details[cause.code ?? ''] ?? 'The disk fails.';
   return new OperatingError('vault-unavailable', { detail, cause });
 }
 

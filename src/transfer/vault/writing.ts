@@ -3,7 +3,6 @@
 // the disk.
 
 import assert from 'node:assert';
-import { randomBytes } from 'node:crypto';
 import { OperatingError } from '../../core/errors.ts';
 import { readName } from '../../core/user-name.ts';
 import { displayName } from '../display-name.ts';
@@ -21,7 +20,7 @@ import type { Folder } from './folder.ts';
 import type { Inventory } from './opening.ts';
 import type { OpenPart } from './parts.ts';
 import { openStored } from './reading.ts';
-import { fileId, inOrder, isFor, ownerKey, writeRecord } from './record.ts';
+import { fileId, formerName, inOrder, isFor, ownerKey, writeRecord } from './record.ts';
 import type { Turn } from './turns.ts';
 import { asUnavailable, orUnavailable } from './unavailable.ts';
 import { PartUpload, StoredUpload, tooLarge } from './upload.ts';
@@ -45,6 +44,10 @@ export class WritingVault implements Vault {
     const sweep = () => stock.parts.dropOld(clock.now() - partAgeMsMax);
     // What cannot be dropped now is tried again the next time.
     this.#sweeper = setInterval(() => void sweep().catch(() => undefined), sweepMs).unref();
+  }
+
+  get warnings(): readonly string[] {
+    return this.#stock.warnings;
   }
 
   async list(visitor: Visitor): Promise<readonly FileRecord[]> {
@@ -81,8 +84,8 @@ export class WritingVault implements Vault {
 
   async remove(visitor: Visitor, id: string): Promise<boolean> {
     const { files, removed } = this.#stock.shelves;
-    const name = `${id}.${randomBytes(8).toString('hex')}`;
     return this.#change(visitor, id, async (record) => {
+      const name = formerName(id);
       await files.move(id, removed, name);
       this.#stock.records.delete(id);
       await this.#sync(files);
