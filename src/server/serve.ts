@@ -78,7 +78,8 @@ async function serve(
   const parts = { config, store, meter, ...kept, ...own };
   opened.move();
   await noteService(audit, config, 'started', origins);
-  return listen(parts, decoration, [...warnings, ...hazards]);
+  const unreadable = writableVault?.warnings ?? [];
+  return listen(parts, decoration, [...warnings, ...hazards, ...unreadable]);
 }
 
 /**

@@ -2,7 +2,7 @@
 // as long as the session lives; on record; and finished when the server is told to end.
 
 import { randomBytes } from 'node:crypto';
-import { mkdtempDisposable, readFile } from 'node:fs/promises';
+import { mkdir, mkdtempDisposable, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -245,6 +245,13 @@ test('what keeps a server from starting is said in a line, with the port or the 
       `VAULT_FOLDER ${VAULT_FOLDER} cannot be opened`,
     );
   }
+});
+
+test('files that the vault cannot read are named when a server starts', async () => {
+  const env = await transferEnvironment(onMemory);
+  await mkdir(join(env.VAULT_FOLDER, 'files', upload), { recursive: true });
+  const replica = await start(env);
+  await vi.waitFor(() => expect(replica.output()).toMatch(`unreadable/${upload}`), soon);
 });
 
 test('a token of a server whose sessions cannot be asked about is good until its session ends', async () => {
