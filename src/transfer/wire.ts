@@ -13,6 +13,8 @@ import { type Action, Receiver } from './receiver.ts';
 
 /** What is read ahead of what is asked for: one frame, beside the one that is looked at. */
 const aheadBytesMax = dataBytesMax;
+/** And so many pieces, which may be of one byte each: what it takes to go through them stays small. */
+const aheadPiecesMax = 64;
 /** How long a peer may take to hear why it is left, before the connection is cut. */
 const farewellMs = 2_000;
 
@@ -143,7 +145,7 @@ export class Wire {
     this.#chunks.push(chunk);
     this.#ahead += chunk.length;
     this.#wake?.();
-    if (this.#ahead < aheadBytesMax) return;
+    if (this.#ahead < aheadBytesMax && this.#chunks.length < aheadPiecesMax) return;
     this.#socket.pause();
     this.patience.busy(true);
   }
