@@ -17,7 +17,7 @@ const screens = [
   { width: 1920, height: 1080 },
 ];
 const schemes = ['light', 'dark'] as const;
-const patienceMs = 60_000;
+const patienceMs = 120_000;
 
 /** Colours follow in the next frame, and not at once. */
 const atRest = `new Promise((done) => requestAnimationFrame(() => setTimeout(done))).then(() =>
@@ -67,6 +67,7 @@ try {
     await walk(page);
     if (name.includes(only)) await picture(page, name);
   }
+  await page.close();
 } finally {
   await browser.close();
   await rm(results, { recursive: true, force: true });
