@@ -1,5 +1,5 @@
-// Experiments side by side begin at one moment: each waits here, with everything prepared, until all
-// others are as far, or will never be.
+// Experiments side by side begin at one moment: each waits here, with everything prepared, until
+// all others are as far, or will never be.
 
 /** Left when it is disposed of: then nobody waits for it any more. */
 export interface StartingPlace extends Disposable {

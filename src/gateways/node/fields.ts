@@ -88,7 +88,7 @@ function removeHopByHop(fields: IncomingHttpHeaders): void {
   for (const name of HOP_BY_HOP) delete fields[name];
 }
 
-/** Of two cookies for one group the first counts. Those of a gateway behind this one go on to it. */
+/** Of two cookies for one group the first counts. Those of a gateway behind this one stay. */
 function takeAffinity(
   fields: IncomingHttpHeaders,
   isOwnGroup: (name: string) => boolean,
