@@ -12,7 +12,7 @@ const cutWithinMs = 15_000;
 const size = 501;
 
 test.concurrent.each(Object.entries<Gateway>(gateways))(
-  '%s: slow headers, bodies and readers are cut off within 15 s, and others served meanwhile',
+  '%s: slow headers, bodies and readers are cut off within 15 s, and who waits is served meanwhile',
   async (_, gateway) => {
     await using server = new TestServer('s1');
     await server.start();
@@ -27,6 +27,8 @@ test.concurrent.each(Object.entries<Gateway>(gateways))(
     });
     using crowd = await SlowCrowd.open(running.url, size);
     const others = setInterval(() => ask(`${running.url}/other`).then(served, failed), 100);
+    // Longer than a client may be silent.
+    const waiting = ask(`${running.url}/late?ms=10000`).then(({ status }) => status, String);
     const answered: number[] = [];
     const served = ({ status }: { status: number }) => answered.push(status);
     const failed = () => answered.push(0);
@@ -41,5 +43,6 @@ test.concurrent.each(Object.entries<Gateway>(gateways))(
     expect(late).toEqual([]);
     expect(answered.length).toBeGreaterThan(20);
     expect(new Set(answered)).toEqual(new Set([200]));
+    expect(await waiting).toBe(200);
   },
 );

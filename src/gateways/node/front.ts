@@ -47,6 +47,7 @@ function requestHandler(parts: Parts, doorkeeper: Doorkeeper) {
       outgoing.destroy();
     });
     outgoing.once('response', ({ headers }) => {
+      request.socket.setTimeout(patience.silenceMs);
       if (!headers['content-type']?.startsWith('text/event-stream')) return;
       outgoing.setTimeout(patience.streamSilenceMs);
       request.socket.setTimeout(patience.streamSilenceMs);
@@ -66,6 +67,10 @@ function requestHandler(parts: Parts, doorkeeper: Doorkeeper) {
     });
     const refusal = journey.refusal(elsewhere);
     if (refusal !== undefined) return send(refusal);
+    // Whoever has asked and waits is not silent: how long servers may take is said elsewhere.
+    request.once('end', () => {
+      if (!response.headersSent) request.socket.setTimeout(0);
+    });
     for (const server of journey.choices()) {
       server.inFlight += 1;
       // What went wrong is in the journey; the error could only repeat it.
@@ -76,6 +81,7 @@ function requestHandler(parts: Parts, doorkeeper: Doorkeeper) {
     send(journey.problem());
 
     function send({ status, fields, body }: Problem): void {
+      request.socket.setTimeout(patience.silenceMs);
       response.writeHead(status, fields).end(body);
       // The connection can be used again only when the rest of the request has been read.
       request.unpipe().resume();
