@@ -4,7 +4,6 @@
 // vault's own, and no link is followed. It moves bytes and judges ownership, size and type; who a
 // visitor is, and what goes on record, is for its caller.
 
-import type { Readable } from 'node:stream';
 import { type Clock, systemClock } from '../core/clock.ts';
 import type { MismatchPolicy } from './mime.ts';
 import { takeInventory } from './vault/opening.ts';
@@ -112,11 +111,6 @@ export interface Upload extends AsyncDisposable {
 
 export interface OpenedFile extends AsyncDisposable {
   readonly record: FileRecord;
-  /**
-   * The content from an offset on, in pieces of at most 256 KiB. Ends with the file.
-   * @throws OperatingError `invalid-request` when the offset is beyond the end
-   */
-  read(offset: number): Readable;
   /**
    * Fills the piece with what is in the file from an offset on, and resolves to the part of it that
    * is full: all of it, unless the file ends.

@@ -72,7 +72,7 @@ export async function contentOf(
   offset = 0,
 ): Promise<Buffer | undefined> {
   await using opened = await vault.open(visitor, id);
-  return opened && Buffer.concat(await Array.fromAsync(opened.read(offset)));
+  return await opened?.fill(Buffer.alloc(opened.record.bytes - offset), offset);
 }
 
 /** The code of the error that it fails with. */

@@ -40,12 +40,6 @@ test('what is acknowledged is there after a restart, and for readers beside', as
     expect(await contentOf(vault, alice, record.id)).toEqual(content);
     expect(await contentOf(vault, alice, record.id, 999_990)).toEqual(content.subarray(999_990));
     expect(await contentOf(vault, alice, record.id, content.length)).toHaveLength(0);
-    await using opened = await vault.open(alice, record.id);
-    expect(() => opened?.read(content.length + 1)).toThrow(
-      expect.objectContaining({
-        code: 'invalid-request',
-      }),
-    );
   }
 });
 
@@ -277,7 +271,7 @@ test('what is removed is gone, durably, and can be sent again', async () => {
     true,
     false,
   ]);
-  expect(Buffer.concat(await Array.fromAsync(opened?.read(0) ?? []))).toEqual(content);
+  expect(await opened?.fill(Buffer.alloc(2 * content.length), 0)).toEqual(content);
   expect(await vault.list(alice)).toEqual([]);
   expect([readdirSync(join(folder, 'files')), readdirSync(join(folder, 'removed'))]).toEqual([
     [],

@@ -3,6 +3,7 @@
 // page of this site: as an attachment, of the type that was found, in a sandbox should a browser
 // show it all the same. A download ends with the session, as every stream does.
 
+import { Readable } from 'node:stream';
 import { create as contentDisposition } from 'content-disposition';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { OperatingError } from '../../core/errors.ts';
@@ -13,6 +14,7 @@ import { isoTime, time, username } from './schemas.ts';
 
 /** With event streams, which are watched for the same end. */
 const streamsPerSessionMax = 16;
+const pieceBytes = 256 * 1024;
 
 const id = { type: 'string', pattern: '^[0-9a-f]{32}$' } as const;
 
@@ -105,8 +107,15 @@ function digestField(sha256: string): string {
 function streamed(app: App, file: OpenedFile, request: FastifyRequest, { raw }: FastifyReply) {
   const { login } = request;
   const { id, bytes } = file.record;
-  const stream = file.read(0);
+  const stream = Readable.from(piecesOf(file), { objectMode: false });
   let outcome: Noticed = { kind: 'transfer-broken-off', reason: 'cut' };
+async function* piecesOf(file: OpenedFile): AsyncGenerator<Buffer> {
+  const { bytes } = file.record;
+  for (let at = 0; at < bytes; at += pieceBytes) {
+    yield await file.fill(Buffer.allocUnsafeSlow(Math.min(pieceBytes, bytes - at)), at);
+  }
+}
+
   const watch = app.sessionWatch.whileSessionLives(login, (how) => {
     const reason = how === 'ended' ? 'session-ended' : 'unknown';
     outcome = { kind: 'transfer-broken-off', reason };

@@ -4,8 +4,18 @@
 // are there are refused, one that is put there in the same moment may not be.
 
 import assert from 'node:assert';
-import { constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { type BigIntStats, constants } from 'node:fs';
+import {
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  stat,
+  utimes,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncFolder } from '../../core/durable-folder.ts';
 
@@ -23,6 +33,10 @@ const absent = new Set(['UNFIT', 'ENOENT', 'ELOOP', 'ENOTDIR', 'EISDIR', 'ENXIO'
 /** The name stands for nothing, or for nothing that the vault made: a link, a pipe. */
 export function isAbsent(cause: unknown): boolean {
   return cause instanceof Error && 'code' in cause && absent.has(String(cause.code));
+}
+
+function stampOf({ dev, ino, ctimeNs }: BigIntStats): string {
+  return `${dev} ${ino} ${ctimeNs}`;
 }
 
 /** Errors of the system are passed on as they are. */
@@ -65,12 +79,21 @@ export class Folder implements AsyncDisposable {
     return readdir(this.#path);
   }
 
+  /** Differs when a name in it has come or gone, or it was touched; but not within a moment. */
+  async stamp(): Promise<string> {
+    return stampOf(await stat(this.#path, { bigint: true }));
+  }
+
+  async touch(): Promise<void> {
+    const now = new Date();
+    await utimes(this.#path, now, now);
+  }
+
   /** Differs when the file in the folder is another one or has changed; undefined: it is absent. */
-  async stamp(folder: string, name: string): Promise<string | undefined> {
+  async fileStamp(folder: string, name: string): Promise<string | undefined> {
     assert(plainName.test(name), 'the vault makes its own names');
     try {
-      const found = await lstat(join(this.#at(folder), name), { bigint: true });
-      return `${found.dev} ${found.ino} ${found.ctimeNs}`;
+      return stampOf(await lstat(join(this.#at(folder), name), { bigint: true }));
     } catch (cause) {
       if (isAbsent(cause)) return;
       throw cause;

@@ -53,6 +53,8 @@ export async function takeInventory(
     records.set(id, record);
     quota.count(ownerKey(record.owner), record.bytes, 1);
   }
+  // The process before this one may have died between writing a record and saying so.
+  await shelves.files.touch();
   const warnings = await setAside(path, shelves.files, records);
   const turns = new Turns();
   const parts = new Parts(shelves, quota, turns, clock);

@@ -1,10 +1,10 @@
 // Looking into a vault: finding the files that are for somebody, and reading them. It writes
 // nothing and needs no lock: what is in `files/` is whole.
 
+import assert from 'node:assert';
 import type { FileHandle } from 'node:fs/promises';
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { OperatingError } from '../../core/errors.ts';
 import type { FileRecord, OpenedFile, ReadableVault, Visitor } from '../vault.ts';
 import { Folder, isAbsent } from './folder.ts';
@@ -12,9 +12,10 @@ import { inTurn } from './gate.ts';
 import { inOrder, isFileId, isFor, readRecord, recordFile } from './record.ts';
 import { asUnavailable, orUnavailable } from './unavailable.ts';
 
-const pieceBytes = 256 * 1024;
 /** How many are looked at side by side. */
 const batch = 64;
+/** The clock by which folders are stamped stands still for less than this. */
+const momentMs = 1_000;
 
 /** What was read before, by file id. */
 export type Known = ReadonlyMap<string, { readonly stamp: string; readonly record: FileRecord }>;
@@ -24,7 +25,7 @@ export async function readFiles(files: Folder, known: Known): Promise<Known> {
   const ids = (await files.names()).filter(isFileId);
   const found = new Map<string, { stamp: string; record: FileRecord }>();
   const look = async (id: string) => {
-    const stamp = await files.stamp(id, recordFile);
+    const stamp = await files.fileStamp(id, recordFile);
     if (stamp === undefined) return;
     const before = known.get(id);
     const record = before?.stamp === stamp ? before.record : await readRecord(files, id);
@@ -56,29 +57,18 @@ export async function openStored(
 class StoredFile implements OpenedFile {
   readonly record: FileRecord;
   readonly #handle: FileHandle;
-  readonly #streams: Readable[] = [];
 
   constructor(record: FileRecord, handle: FileHandle) {
     this.record = record;
     this.#handle = handle;
   }
 
-  read(offset: number): Readable {
-    if (!(offset >= 0 && offset <= this.record.bytes)) {
-      const detail = `The file has ${this.record.bytes} bytes, so there are none at ${offset}.`;
-      throw new OperatingError('invalid-request', { detail });
-    }
-    const stream = Readable.from(this.#pieces(offset), { objectMode: false });
-    this.#streams.push(stream);
-    return stream;
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const stream of this.#streams) stream.destroy();
     await this.#handle.close();
   }
 
   async fill(piece: Buffer, offset: number): Promise<Buffer> {
+    assert(offset >= 0 && offset <= this.record.bytes, 'nothing is asked of beyond the end');
     const bytes = Math.min(piece.length, this.record.bytes - offset);
     for (let at = 0; at < bytes; ) {
       const read = () => this.#handle.read(piece, at, bytes - at, offset + at);
@@ -91,25 +81,32 @@ class StoredFile implements OpenedFile {
     }
     return piece.subarray(0, bytes);
   }
-
-  async *#pieces(offset: number): AsyncGenerator<Buffer> {
-    const { bytes } = this.record;
-    for (let at = offset; at < bytes; at += pieceBytes) {
-      yield await this.fill(Buffer.allocUnsafeSlow(Math.min(pieceBytes, bytes - at)), at);
-    }
-  }
 }
 
 export class ReadingVault implements ReadableVault {
   readonly #root: string;
   #known: Known = new Map();
+  /** Of the folder, as it was last found. */
+  #stamp = '';
+  #stampedMs = 0;
+  /** Whatever happens after what is known changes the stamp. */
+  #isCurrent = false;
+  #look: Promise<unknown> = Promise.resolve();
+  #next: Promise<void> | undefined;
 
   constructor(root: string) {
     this.#root = root;
   }
 
   async list(visitor: Visitor): Promise<readonly FileRecord[]> {
-    this.#known = (await this.#within((files) => readFiles(files, this.#known))) ?? new Map();
+    // Who asks while somebody is looking shares the next look, which sees what is there now.
+    this.#next ??= this.#look.then(() => {
+      this.#next = undefined;
+      const look = this.#lookAgain();
+      this.#look = look.catch(() => undefined);
+      return look;
+    });
+    await this.#next;
     const records = [...this.#known.values()].map(({ record }) => record);
     return inOrder(records.filter(isFor(visitor)));
   }
@@ -123,6 +120,20 @@ export class ReadingVault implements ReadableVault {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+
+  async #lookAgain(): Promise<void> {
+    const found = await this.#within(async (files) => {
+      const [stamp, nowMs] = [await files.stamp(), performance.now()];
+      if (stamp === this.#stamp && this.#isCurrent) return this.#known;
+      if (stamp !== this.#stamp) this.#stampedMs = nowMs;
+      this.#stamp = stamp;
+      this.#isCurrent = false;
+      const known = await readFiles(files, this.#known);
+      this.#isCurrent = nowMs - this.#stampedMs > momentMs;
+      return known;
+    });
+    this.#known = found ?? new Map();
+  }
 
   /** The folder is looked up each time: whoever writes may not have made it yet. */
   async #within<T>(look: (files: Folder) => Promise<T>): Promise<T | undefined> {

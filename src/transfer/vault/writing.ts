@@ -106,8 +106,10 @@ export class WritingVault implements Vault {
         throw new OperatingError('quota-exceeded', { detail });
       }
       const next = { ...record, sharedWith: [...record.sharedWith, key] };
-      await using folder = await this.#stock.shelves.files.folder(id);
+      const { files } = this.#stock.shelves;
+      await using folder = await files.folder(id);
       await writeRecord(folder, next);
+      await files.touch();
       this.#stock.records.set(id, next);
     });
   }
