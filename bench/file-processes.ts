@@ -26,6 +26,7 @@ export async function ours(folder: string): Promise<FileSubject> {
       ...{ PORT: '0', SECURE_COOKIES: 'false', LOG_LEVEL: 'warn', HAZARDS: 'ignore' },
       ...{ TRANSFER_PORT: '0', TRANSFER_ANONYMOUS: 'true', VAULT_FOLDER: join(folder, 'vault') },
       ...{ VAULT_BYTES_MAX: much, VAULT_USER_BYTES_MAX: much },
+      TRANSFER_ADDRESS_CONNECTIONS_MAX: '256',
     },
   };
 }

@@ -47,7 +47,7 @@ const content = randomBytes(700_000);
 const soon = { timeout: 10_000, interval: 20 };
 
 test('a user is shown their own files and those shared with them, and no others', async () => {
-  const { vault, alice, bob, url } = await start();
+  const { vault, alice, bob, url, logged } = await start();
   const mine = await store(vault, alice, content, { name: 'mine' });
   const shared = await store(vault, bob, Buffer.from('hello\n'), { name: 'shared.txt' });
   const his = await store(vault, bob, content, { name: 'his' });
@@ -69,6 +69,10 @@ test('a user is shown their own files and those shared with them, and no others'
     expect((await alice.client.ask('GET', `/files/${id}`)).status).toBe(200);
   }
   const unknown = await alice.client.ask('GET', `/files/${'0'.repeat(32)}`);
+  const noted = logged()
+    .split('\n')
+    .filter((line) => line.includes('"file-refused"'));
+  expect(noted).toEqual([expect.stringContaining(`"file":"${'0'.repeat(32)}"`)]);
   const another = await alice.client.ask('GET', `/files/${his.id}`);
   expect([another.status, another.body.code]).toEqual([404, 'not-found']);
   expect({ ...another.body, requestId: '' }).toEqual({ ...unknown.body, requestId: '' });
@@ -135,10 +139,10 @@ test('a download that is read is a use of its session', async () => {
 test('one session opens no more than so many downloads at a time', async () => {
   const { vault, alice, url } = await start();
   const { id } = await store(vault, alice, Buffer.alloc(100_000_000));
-  const open: IncomingMessage[] = [];
-  for (let count = 0; count < 16; count += 1) {
-    open.push(await fetched(url, alice.client, `/files/${id}`));
-  }
+  const asked = Array.from({ length: 40 }, () => fetched(url, alice.client, `/files/${id}`));
+  const answers = await Promise.all(asked);
+  const open = answers.filter(({ statusCode }) => statusCode === 200);
+  expect(open).toHaveLength(16);
   const refused = await alice.client.ask('GET', `/files/${id}`);
   expect([refused.status, refused.body.code]).toEqual([429, 'overloaded']);
   for (const each of open) each.destroy();

@@ -222,6 +222,8 @@ test('settings that do not fit together are refused by their names', async () =>
   expect(() => readConfig({ ...env, TRANSFER_MISMATCH: 'maybe' })).toThrow('TRANSFER_MISMATCH');
   const exposed = { ...env, HOST: '0.0.0.0', HAZARDS: 'refuse' };
   expect(() => readConfig(exposed)).toThrow('TRANSFER_TLS_CERT_FILE');
+  const places = { ...env, TRANSFER_CONNECTIONS_MAX: '9' };
+  expect(readConfig(places).transferAddressMax, 'one address cannot have them all').toBe(5);
   const unreadable = { ...half, TRANSFER_TLS_KEY_FILE: '/tmp/no-such-key.pem' };
   await expect(startReplica(main, unreadable)).rejects.toThrow('cannot be read: ENOENT');
 });

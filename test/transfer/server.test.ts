@@ -208,6 +208,26 @@ test('the receipt comes when the file is on record, and not before', async () =>
   expect((await client.hear('receipt')).file).toBe(file);
 });
 
+test('who has sent all before the session ends has a receipt, and then no connection', async () => {
+  const recorded = Promise.withResolvers<void>();
+  const asked: Noticed[] = [];
+  const record = (noticed: Noticed) => {
+    asked.push(noticed);
+    return recorded.promise;
+  };
+  const { port, vault, endSessions } = await startServer({ surroundings: { record } });
+  const bytes = randomBytes(1_000);
+  const client = (await welcomed(port, 'alice')).say(put(bytes.length));
+  await client.hear('have');
+  client.say(...dataOf(bytes), endOf(bytes));
+  await expect.poll(() => asked).toHaveLength(1);
+  endSessions();
+  recorded.resolve();
+  const { file } = await client.hear('receipt');
+  expect(await client.lastError()).toBe('session-ended');
+  expect(await vault.list(visitor('alice'))).toMatchObject([{ id: file }]);
+});
+
 test('a file that could not be put on record has no receipt until it is, and is never stored twice', async () => {
   let isOut = true;
   const record = async () => {

@@ -54,8 +54,8 @@ export const transferSettings = {
     'TRANSFER_ADDRESS_CONNECTIONS_MAX',
     'how many of them may come from one address (IPv6: one network /64)',
     {
-      says: 'as TRANSFER_CONNECTIONS_MAX',
-      from: (given) => Number(given('TRANSFER_CONNECTIONS_MAX') ?? 256),
+      says: 'half of TRANSFER_CONNECTIONS_MAX',
+      from: (given) => Math.ceil(Number(given('TRANSFER_CONNECTIONS_MAX') ?? 256) / 2),
     },
     1,
     65_536,

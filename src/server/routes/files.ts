@@ -80,8 +80,14 @@ export function fileRoutes(app: App, vault: ReadableVault): void {
       if (app.sessionWatch.watchers(login) >= streamsPerSessionMax) {
         throw new OperatingError('overloaded', { retryAfterSeconds: 1 });
       }
+      // Its place is taken before anything is waited for.
+      using _ = app.sessionWatch.whileSessionLives(login, () => undefined);
       const file = await vault.open(visitorOf(login), params.id);
-      if (file === undefined) throw new OperatingError('not-found');
+      if (file === undefined) {
+        const about = { session: login.handle, userId: login.userId, file: params.id };
+        void app.securityEvent({ kind: 'file-refused', reason: 'not-found', ...about }, request);
+        throw new OperatingError('not-found');
+      }
       const { record } = file;
       reply.header('content-type', record.type);
       reply.header('content-length', record.bytes);
@@ -103,12 +109,6 @@ function digestField(sha256: string): string {
   return `sha-256=:${Buffer.from(sha256, 'hex').toString('base64')}:`;
 }
 
-/** Whether it was received whole or in part is on record when it is over. */
-function streamed(app: App, file: OpenedFile, request: FastifyRequest, { raw }: FastifyReply) {
-  const { login } = request;
-  const { id, bytes } = file.record;
-  const stream = Readable.from(piecesOf(file), { objectMode: false });
-  let outcome: Noticed = { kind: 'transfer-broken-off', reason: 'cut' };
 async function* piecesOf(file: OpenedFile): AsyncGenerator<Buffer> {
   const { bytes } = file.record;
   for (let at = 0; at < bytes; at += pieceBytes) {
@@ -116,6 +116,12 @@ async function* piecesOf(file: OpenedFile): AsyncGenerator<Buffer> {
   }
 }
 
+/** Whether it was received whole or in part is on record when it is over. */
+function streamed(app: App, file: OpenedFile, request: FastifyRequest, { raw }: FastifyReply) {
+  const { login } = request;
+  const { id, bytes } = file.record;
+  const stream = Readable.from(piecesOf(file), { objectMode: false });
+  let outcome: Noticed = { kind: 'transfer-broken-off', reason: 'cut' };
   const watch = app.sessionWatch.whileSessionLives(login, (how) => {
     const reason = how === 'ended' ? 'session-ended' : 'unknown';
     outcome = { kind: 'transfer-broken-off', reason };
