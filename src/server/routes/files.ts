@@ -80,8 +80,14 @@ export function fileRoutes(app: App, vault: ReadableVault): void {
       if (app.sessionWatch.watchers(login) >= streamsPerSessionMax) {
         throw new OperatingError('overloaded', { retryAfterSeconds: 1 });
       }
+      // Its place is taken before anything is waited for.
+      using _ = app.sessionWatch.whileSessionLives(login, () => undefined);
       const file = await vault.open(visitorOf(login), params.id);
-      if (file === undefined) throw new OperatingError('not-found');
+      if (file === undefined) {
+        const about = { session: login.handle, userId: login.userId, file: params.id };
+        void app.securityEvent({ kind: 'file-refused', reason: 'not-found', ...about }, request);
+        throw new OperatingError('not-found');
+      }
       const { record } = file;
       reply.header('content-type', record.type);
       reply.header('content-length', record.bytes);
