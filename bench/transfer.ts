@@ -1,7 +1,7 @@
 // What does a transfer cost beside a bare stream of the same bytes to a file, with the same hashing
 // on both sides? And is it fair to many at once? The file that is sent is sparse, so that the disk
 // has the receiver's writing alone. Rounds are interleaved, and each is compared with the limit in
-// the same round. Memory is what sender and receiver took on since they were ready to begin, at most.
+// the same round. Memory is what sender and receiver took on since they were ready, at most.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';

@@ -13,7 +13,7 @@ import { type Action, Receiver } from './receiver.ts';
 
 /** What is read ahead of what is asked for: one frame, beside the one that is looked at. */
 const aheadBytesMax = dataBytesMax;
-/** And so many pieces, which may be of one byte each: what it takes to go through them stays small. */
+/** And so many pieces, which may be of one byte each: going through them takes little. */
 const aheadPiecesMax = 64;
 /** How long a peer may take to hear why it is left, before the connection is cut. */
 const farewellMs = 2_000;
