@@ -12,7 +12,7 @@ const settleBytes = 32 * 1024 * 1024;
 /** Less than this is soon on the disk. */
 const largeBytes = 1024 * 1024;
 
-export class Content {
+export class PartContent {
   readonly handle: FileHandle;
   readonly #hash = createHash('sha256');
   #end = 0;

@@ -5,7 +5,7 @@ import assert from 'node:assert';
 import { OperatingError } from '../../core/errors.ts';
 import { type MismatchPolicy, typeToStore } from '../mime.ts';
 import type { FileRecord, Upload } from '../vault.ts';
-import type { Content } from './content.ts';
+import type { PartContent } from './content.ts';
 import type { Folder } from './folder.ts';
 import { writeRecord } from './record.ts';
 import type { Turn } from './turns.ts';
@@ -15,7 +15,7 @@ import { asUnavailable, isSystemError, orUnavailable } from './unavailable.ts';
 export interface Work {
   readonly turn: Turn;
   readonly folder: Folder;
-  readonly content: Content;
+  readonly content: PartContent;
   /** What its record will say, as far as it is known. */
   readonly draft: Omit<FileRecord, 'type' | 'bytes' | 'sha256' | 'storedAt'>;
   readonly claimedType: string;

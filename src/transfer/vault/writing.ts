@@ -15,7 +15,7 @@ import type {
   VaultOptions,
   Visitor,
 } from '../vault.ts';
-import { Content } from './content.ts';
+import { PartContent } from './content.ts';
 import type { Folder } from './folder.ts';
 import type { Inventory } from './opening.ts';
 import type { OpenPart } from './parts.ts';
@@ -178,9 +178,9 @@ export class WritingVault implements Vault {
     });
   }
 
-  async #readThrough(opened: OpenPart, bytesMax: number, turn: Turn): Promise<Content> {
+  async #readThrough(opened: OpenPart, bytesMax: number, turn: Turn): Promise<PartContent> {
     try {
-      const content = new Content(opened.handle);
+      const content = new PartContent(opened.handle);
       await content.readThrough(turn.signal);
       turn.check();
       if (content.bytes <= bytesMax) return content;
