@@ -14,7 +14,7 @@ beforeAll(async () => {
     { answer: 'memory', policy: 'round-robin', servers: 2 },
     { answer: 'postgres', policy: 'round-robin', servers: 2 },
   ]);
-}, 90_000);
+}, 180_000);
 
 afterAll(() => ground?.[Symbol.asyncDispose](), 60_000);
 
@@ -30,7 +30,7 @@ test('axe finds nothing against the sandbox, whatever is open in it', async () =
   found.push(...(await violationsIn(page, 'choosing an experiment')));
   await press('Start s2');
   expect(found).toEqual([]);
-}, 90_000);
+}, 180_000);
 
 test('axe finds nothing against recorded runs and chapters', async () => {
   const page = await ground.visit('#/runs');
@@ -43,7 +43,7 @@ test('axe finds nothing against recorded runs and chapters', async () => {
   await page.goto(`${ground.url}/lab/chapters/03-stateful-in-memory`);
   found.push(...(await violationsIn(page, 'a chapter')));
   expect(found).toEqual([]);
-}, 90_000);
+}, 180_000);
 
 /** Presses Tab until what has the focus is called so. */
 async function tabTo(page: Page, role: 'button' | 'radio' | 'link', name: string): Promise<void> {
@@ -86,7 +86,7 @@ test('a step of the tour and a kill need no mouse', async () => {
     }
   };
   await expect.poll(isThere).toBe(false);
-}, 90_000);
+}, 180_000);
 
 /** Where discs were drawn above the stage, while a login went its way. */
 async function placesDrawn(reducedMotion: 'reduce' | 'no-preference'): Promise<number> {

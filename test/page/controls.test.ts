@@ -18,7 +18,7 @@ beforeAll(async () => {
     { answer: 'memory', policy: 'round-robin', servers: 2 },
     { answer: 'postgres', policy: 'round-robin', servers: 2 },
   ]);
-}, 90_000);
+}, 180_000);
 
 afterAll(() => ground?.[Symbol.asyncDispose](), 60_000);
 
@@ -400,6 +400,7 @@ test('what was recorded is listed, and runs forward, back and step by step', asy
   await player.press('Play again');
   await player.set('combobox', 'speed', choose('1'));
   await player.press('Pause');
+  await player.set('slider', 'Moment', slideTo(all - 2));
   await player.press('Play');
   await expect.poll(() => player.control('button', 'Play again').count()).toBe(1);
   await isAt(all);

@@ -18,7 +18,7 @@ const dashboard = fileURLToPath(new URL('../../dashboard/', import.meta.url));
 
 /** On a machine that has other things to do as well. */
 export const soon = { timeout: 20_000, interval: 20 };
-const starting = { timeout: 60_000, interval: 50 };
+const starting = { timeout: 150_000, interval: 50 };
 
 export type Ground = Awaited<ReturnType<typeof openGround>>;
 

@@ -15,7 +15,7 @@ let ground: Ground;
 
 beforeAll(async () => {
   ground = await openGround([{ answer: 'memory', policy: 'round-robin', servers: 1 }]);
-}, 90_000);
+}, 180_000);
 
 afterAll(() => ground?.[Symbol.asyncDispose](), 60_000);
 
