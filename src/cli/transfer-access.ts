@@ -44,11 +44,10 @@ Who you are, in this order; otherwise you are nobody, where a server allows that
                                              "cookie: session=..."
   SESSIONLAB_CREDENTIAL                      the same, in the environment`;
 
-/** @param preposition another name for --server. */
-export function accessCommand(name: string, preposition: 'to' | 'from' | 'at'): Command {
+export function accessCommand(name: string): Command {
   return new Command(name)
     .addOption(
-      new Option(`--${preposition}, --server <host:port>`, 'tls://host:port speaks TLS')
+      new Option('--server <host:port>', 'where it is; tls://host:port speaks TLS')
         .argParser(address)
         .env('SESSIONLAB_SERVER')
         .default(address('127.0.0.1:65432'), '127.0.0.1:65432'),

@@ -45,9 +45,17 @@ const hints: Partial<Record<ErrorCode, string>> = {
   'quota-exceeded': 'remove what is not needed any more',
 };
 
+/** What went through a pipe cannot be gone back to. */
+const pipeHints: typeof hints = {
+  ...hints,
+  'session-ended': 'log in again, and begin anew',
+  'transfer-lost': 'begin anew',
+};
+
 function failureLine({ code, message }: OperatingError, path?: string): string {
   const about = path === undefined || message.includes(path) ? '' : `${path}: `;
-  const hint = hints[code] ? `: ${hints[code]}` : '';
+  const known = (path === '-' ? pipeHints : hints)[code];
+  const hint = known ? `: ${known}` : '';
   const text = printable(`${about}${message}${hint} (${code})`);
   return styleText('red', `✗ ${text}`, { stream: process.stderr });
 }

@@ -30,7 +30,7 @@ Examples:
 What was broken off is kept as .ID.part, and the same command goes on there.`;
 
 export function receiveCommand(): Command {
-  return accessCommand('receive', 'from')
+  return accessCommand('receive')
     .description('Receive files: your own, and those shared with you')
     .argument('<files...>', 'ids or names')
     .option('--into <folder>', 'where they go; it is made where it is missing', '.')
@@ -53,7 +53,7 @@ async function receive(words: readonly string[], options: ReceiveOptions): Promi
     await using access = await openAccess(options, signal);
     const { client } = access;
     const files = await client.list();
-    const chosen = words.map((word) => choose(word, files));
+    const chosen = chooseEach(words, files);
     const sizes = chosen.map((each) => ('file' in each ? each.file.bytes : 0));
     const bytes = sizes.reduce((sum, each) => sum + each, 0);
     if (output === undefined)
@@ -86,6 +86,14 @@ async function receive(words: readonly string[], options: ReceiveOptions): Promi
 type Chosen =
   | { readonly word: string; readonly file: StoredFile }
   | { readonly word: string; readonly error: OperatingError };
+
+/** What is named twice is received once. */
+function chooseEach(words: readonly string[], files: readonly StoredFile[]): readonly Chosen[] {
+  const chosen = words.map((word) => choose(word, files));
+  return [
+    ...new Map(chosen.map((each) => ['file' in each ? each.file.id : each.word, each])).values(),
+  ];
+}
 
 function choose(word: string, files: readonly StoredFile[]): Chosen {
   try {

@@ -22,7 +22,7 @@ const help = `
 Examples:
   sessionlab transfer send notes.txt photos/         files, and all files below a folder
   tar cz src | sessionlab transfer send - --name src.tgz
-  sessionlab transfer send big.iso --to tls://files.example:65432 --tls-ca ca.pem \\
+  sessionlab transfer send big.iso --server tls://files.example:65432 --tls-ca ca.pem \\
       --user alice --api https://files.example
 
 A file's way below its folder becomes part of its name: photos/june/sea.png is sent as
@@ -32,7 +32,7 @@ crash or a cut the same command goes on where the server has it. Stdin cannot be
 a cut it goes on as long as the server lost no more than its last 16 MiB, and never after a Ctrl-C.`;
 
 export function sendCommand(): Command {
-  return accessCommand('send', 'to')
+  return accessCommand('send')
     .description('Send files, folders (all files below them) or stdin')
     .argument('<paths...>', 'files and folders; - is stdin, alone')
     .option('--name <name>', 'of the one file, on the server')

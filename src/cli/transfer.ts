@@ -32,7 +32,7 @@ export function transferCommand(): Command {
 }
 
 function listCommand(): Command {
-  return accessCommand('list', 'at')
+  return accessCommand('list')
     .description('Show your files and those shared with you, the newest last')
     .action((options: AccessOptions) =>
       withAccess(options, async ({ client }) => {
@@ -44,7 +44,7 @@ function listCommand(): Command {
 }
 
 function removeCommand(): Command {
-  return accessCommand('remove', 'at')
+  return accessCommand('remove')
     .description('Remove files of yours')
     .argument('<files...>', 'ids or names')
     .action((words: string[], options: AccessOptions) =>
@@ -59,7 +59,7 @@ function removeCommand(): Command {
 }
 
 function shareCommand(): Command {
-  return accessCommand('share', 'at')
+  return accessCommand('share')
     .description('Let another user receive a file of yours')
     .argument('<file>', 'id or name')
     .argument('<user>', 'the name of the user')

@@ -54,7 +54,7 @@ export class Line implements Disposable {
     this.#attempts = attempts;
     this.#onRetry = onRetry;
     if (credential === undefined || rest.tls || inTheClear || isLoopback(this.door.host)) return;
-    const detail = `A credential for ${this.door.host} would travel in the clear: use TLS, or allow it`;
+    const detail = `A credential for ${this.door.host} would travel in the clear: use TLS, or allow it (inTheClear, --in-the-clear)`;
     throw new OperatingError('invalid-request', { detail });
   }
 

@@ -3,7 +3,7 @@
 // A stream has seen everything before it was verified: only the end says whether it was right.
 
 import { createHash, type Hash } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { type FileHandle, link, lstat, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
@@ -78,7 +78,9 @@ export class IncomingFile implements Incoming {
    * @throws OperatingError `file-exists`, `file-unavailable`
    */
   static async open(path: string, id: string, overwrite: boolean): Promise<IncomingFile> {
-    if (!overwrite && (await isThere(path))) throw exists(path);
+    const there = await statsOf(path);
+    if (there?.isDirectory()) throw fileUnavailable(path, 'EISDIR');
+    if (!overwrite && there) throw exists(path);
     const part = join(dirname(path), `.${id}.part`);
     const { O_RDWR, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
     const flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
@@ -157,7 +159,7 @@ export class IncomingFile implements Incoming {
     try {
       await link(this.#part, this.#path);
     } catch (error) {
-      if (codeOf(error) === 'EEXIST' || (await isThere(this.#path))) throw error;
+      if (codeOf(error) === 'EEXIST' || (await statsOf(this.#path))) throw error;
       // Some file systems know no links.
       return await rename(this.#part, this.#path);
     }
@@ -165,14 +167,11 @@ export class IncomingFile implements Incoming {
   }
 }
 
-async function isThere(path: string): Promise<boolean> {
-  return await lstat(path).then(
-    () => true,
-    (error: unknown) => {
-      if (codeOf(error) === 'ENOENT') return false;
-      throw fileUnavailable(path, error);
-    },
-  );
+async function statsOf(path: string): Promise<Stats | undefined> {
+  return await lstat(path).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw fileUnavailable(path, error);
+  });
 }
 
 function exists(path: string): OperatingError {

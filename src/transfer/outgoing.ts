@@ -268,6 +268,7 @@ const meaning: Readonly<Record<string, string>> = {
   ENOENT: 'it is not there',
   EACCES: 'this account may not do that',
   EPERM: 'this account may not do that',
+  EEXIST: 'it is there, and is no folder',
   EISDIR: 'it is a folder',
   ENOTDIR: 'part of its path is no folder',
   ELOOP: 'it is a link',

@@ -240,3 +240,42 @@ test.skipIf(!hasTerminal)('a password that is typed is not shown', async () => {
   expect(asked.stdout).toContain('cannot be reached');
   expect(asked.stdout).not.toContain('canary');
 });
+
+test('a file that is named twice is received once, and what is in the way is said for what it is', async () => {
+  const { port } = await startServer();
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'notes.txt'), 'notes\n');
+  const given = { ...at(port), cwd: folder };
+  await run(['send', 'notes.txt'], given);
+  const twice = await run(['receive', 'notes.txt', 'notes.txt', '--into', 'in'], given);
+  expect(twice).toMatchObject({ code: 0, stderr: '' });
+  expect(twice.stdout.split('✓')).toHaveLength(2);
+  for (const more of [[], ['--overwrite']]) {
+    const onFolder = await run(['receive', 'notes.txt', '-o', 'in', ...more], given);
+    expect([onFolder.code, onFolder.stderr]).toEqual([
+      1,
+      '✗ in: it is a folder (file-unavailable)\n',
+    ]);
+  }
+  const intoFile = await run(['receive', 'notes.txt', '--into', 'notes.txt'], given);
+  expect(intoFile.stderr).toBe('✗ notes.txt: it is there, and is no folder (file-unavailable)\n');
+  const far = await run(['list', '--server', '192.0.2.1:65432'], given);
+  expect(far.stderr).toContain('--in-the-clear');
+});
+
+test('who sends from a pipe is not told that it goes on when it cannot', async () => {
+  const tally = { bytesIn: 0, bytesOut: 0, transfer: () => undefined };
+  const { port, endSessions } = await startServer({ surroundings: { tally } });
+  const sending = spawn(process.execPath, [main, 'transfer', 'send', '-'], {
+    env: { ...process.env, NODE_OPTIONS: undefined, ...at(port).env },
+  });
+  onTestFinished(() => void sending.kill('SIGKILL'));
+  let said = '';
+  sending.stderr.on('data', (chunk: Buffer) => (said += chunk));
+  sending.stdin.write('the first half');
+  await expect.poll(() => tally.bytesIn, { timeout: 20_000 }).toBe(14);
+  endSessions();
+  await expect.poll(() => said, { timeout: 20_000 }).toContain('session-ended');
+  expect(said).toMatch(/log in again, and begin anew/);
+  expect(said).not.toContain('goes on');
+});
