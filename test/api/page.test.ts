@@ -17,7 +17,7 @@ import { readHistory } from '../../src/lab/reading.ts';
 
 const room = await mkdtempDisposable(join(tmpdir(), 'lab-page-'));
 const eventsMax = 3_000;
-const soon = { timeout: 20_000, interval: 20 };
+const soon = { timeout: 40_000, interval: 20 };
 const ending = new AbortController();
 let page: OpenPage;
 let viewer: Viewer;
@@ -116,7 +116,7 @@ beforeAll(async () => {
   const states = () => [...viewer.lanes.values()].map(({ state }) => state);
   await vi.waitFor(() => expect(states()).toEqual(['ready', 'ready']), {
     ...soon,
-    timeout: 50_000,
+    timeout: 110_000,
   });
 });
 

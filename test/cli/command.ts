@@ -64,7 +64,7 @@ export class Command {
 
   async says(text: string | RegExp): Promise<void> {
     const said = () => this.stdout + this.stderr;
-    await expect.poll(said, { timeout: 20_000, interval: 20 }).toMatch(text);
+    await expect.poll(said, { timeout: 60_000, interval: 20 }).toMatch(text);
   }
 
   family() {

@@ -8,7 +8,7 @@ import { alive, type Command, openRoom, type Room } from './command.ts';
 const room = await openRoom();
 afterAll(() => room[Symbol.asyncDispose]());
 
-const soon = { timeout: 20_000, interval: 20 };
+const soon = { timeout: 60_000, interval: 20 };
 const alone = { DATABASE_URL: undefined, PGHOST: undefined, REDIS_URL: undefined };
 const isServer = ({ args }: { args: string }) => /server[/\\]main/.test(args);
 
