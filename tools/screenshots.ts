@@ -1,6 +1,7 @@
 // `npm run screenshots [folder] [part of a name]`: the page in every state worth looking at, on
 // narrow, usual and wide screens, light and dark. It is the real page with real servers, walked as
-// people walk it, so each picture is what somebody would see. Whether it is good, eyes decide.
+// people walk it, so each picture is what somebody would see; Redis has to be there. Whether it is
+// good, eyes decide.
 
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
