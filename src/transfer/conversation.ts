@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { OperatingError } from '../core/errors.ts';
+import { malformed } from './field.ts';
 import type { Frame, FrameKind, FrameOf } from './frame.ts';
 import { problemOf } from './problems.ts';
 
@@ -169,8 +170,4 @@ function sameFile(passage: Passage, receipt: FrameOf<'receipt'>): boolean {
 
 function within(bytes: number | null, offset: number): boolean {
   return bytes === null || offset <= bytes;
-}
-
-function malformed(detail: string): OperatingError {
-  return new OperatingError('malformed-frame', { detail });
 }
