@@ -1,5 +1,5 @@
-// A vault that another process writes, seen from beside: whatever is acknowledged is seen by whoever
-// asks afterwards, and looking costs little, however many ask.
+// A vault that another process writes, seen from beside: whoever asks sees all that was
+// acknowledged before, and looking costs little, however many ask.
 
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { Folder } from '../../src/transfer/vault/folder.ts';

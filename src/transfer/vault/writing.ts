@@ -34,7 +34,7 @@ export class WritingVault implements Vault {
   readonly #sweeper: NodeJS.Timeout;
   /** The last change of each file that is being changed, by id. */
   readonly #changes = new Map<string, Promise<unknown>>();
-  /** What a sync failed with. Which names last nobody knows then, and a second one would not tell. */
+  /** What a sync failed with. Nobody knows then which names last, and a second would not tell. */
   #failure: unknown;
 
   constructor(options: Required<VaultOptions>, stock: Inventory) {
