@@ -83,6 +83,11 @@ export class Gauge {
     };
   }
 
+  /** CPU time of the main thread since the gauge was opened, in milliseconds. */
+  async spentSoFar(): Promise<number> {
+    return (await this.#metrics())('TaskDuration') * 1_000;
+  }
+
   /** What is left when all that can be thrown away was. */
   async held(): Promise<Held> {
     await this.#session.send('HeapProfiler.collectGarbage');

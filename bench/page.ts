@@ -17,6 +17,8 @@ const answer = 'token';
 const servers = 100;
 const perSecond = 200;
 const minuteMs = 60_000;
+const visits = 5;
+const place = '/#/sandbox';
 const viewport = { width: 1280, height: 900 };
 const devices = ['', ' 2'];
 
@@ -45,21 +47,27 @@ export async function measurePage({ seconds, minutes, json }: PageWish): Promise
   say('                        frames   p50 ms   p95   p99   > 33 ms   long tasks   CPU ms/frame');
   const idle = await ofEmptyPage(browser, ms);
   say(rowOf('an empty page', idle));
+  const openings = [];
+  while (openings.length < visits) openings.push(await openingOf(browser, lab.url));
+  const [opened] = openings
+    .toSorted((one, other) => one.paintMs - other.paintMs)
+    .slice(Math.floor(visits / 2));
   const page = await browser.newPage({ viewport });
-  await page.goto(`${lab.url}/#/sandbox`);
-  const opened = await openingOf(page);
+  await page.goto(lab.url + place);
   await play(page);
   const beside = await ofEmptyPage(browser, ms);
   say(rowOf('an empty page, beside', beside));
   const gauge = await Gauge.open(page);
   const stage = await gauge.frames(ms);
   say(rowOf('the stage', stage));
-  const { spent } = stage;
-  const parts = [spent.script, spent.style, spent.layout].map((each) => each.toFixed(0));
-  say(
-    `CPU of the main thread: ${spent.all.toFixed(0)} ms a second; script, style, layout: ${parts.join(', ')}`,
-  );
-  say(`First paint after ${opened.paintMs.toFixed(0)} ms, ${opened.scriptBytes} bytes of script`);
+  const { all, script, style, layout } = stage.spent;
+  const parts = [script, style, layout].map((each) => each.toFixed(0)).join(', ');
+  say(`CPU of the main thread: ${all.toFixed(0)} ms a second; script, style, layout: ${parts}`);
+  if (opened !== undefined) {
+    const { paintMs, cpuMs, scriptBytes } = opened;
+    say(`First paint after ${paintMs.toFixed(0)} ms (median of ${visits} visits),`);
+    say(`of them ${cpuMs.toFixed(0)} ms CPU of the main thread; ${scriptBytes} bytes of script`);
+  }
   const series = [];
   if (minutes > 0) say('minute   answered   heap MiB   elements   DOM nodes   CPU ms/s');
   for (let minute = 0; minute <= minutes && minutes > 0; minute += 1) {
@@ -121,9 +129,14 @@ async function ofEmptyPage(browser: Browser, ms: number): Promise<Frames> {
   return frames;
 }
 
-async function openingOf(page: Page) {
+/** Somebody comes who was never here before. */
+async function openingOf(browser: Browser, url: string) {
+  const page = await browser.newPage({ viewport });
+  const gauge = await Gauge.open(page);
+  await page.goto(url + place);
   await page.locator('.stage').waitFor();
-  return page.evaluate(() => {
+  const cpuMs = await gauge.spentSoFar();
+  const seen = await page.evaluate(() => {
     const scripts = performance
       .getEntriesByType('resource')
       .filter((each) => each instanceof PerformanceResourceTiming)
@@ -134,6 +147,8 @@ async function openingOf(page: Page) {
       scriptBytes: scripts.reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0),
     };
   });
+  await page.close();
+  return { ...seen, cpuMs };
 }
 
 function rowOf(name: string, frames: Frames): string {
