@@ -8,7 +8,7 @@ import type { LaneId } from '../../src/api/contract.ts';
 import { type Arrived, advance, emptyStage } from '../../src/api/stage.ts';
 import { properties } from '../../src/core/verdict.ts';
 import { Census } from './census.ts';
-import { type Ground, openGround, soon } from './ground.ts';
+import { type Ground, longMs, openGround, soon } from './ground.ts';
 
 const census = new Census();
 let ground: Ground;
@@ -18,9 +18,9 @@ beforeAll(async () => {
     { answer: 'memory', policy: 'round-robin', servers: 2 },
     { answer: 'postgres', policy: 'round-robin', servers: 2 },
   ]);
-}, 180_000);
+}, longMs);
 
-afterAll(() => ground?.[Symbol.asyncDispose](), 60_000);
+afterAll(() => ground?.[Symbol.asyncDispose](), longMs);
 
 type Act = (control: Locator) => Promise<unknown>;
 const choose = (value: string) => (control: Locator) => control.selectOption(value);
@@ -100,61 +100,65 @@ function processState(pid: number): string | undefined {
   }
 }
 
-test('what people do is done in the lanes that are meant, and can be done on a command line', async () => {
-  const { page, dock, command } = await openSandbox();
-  const both = async (what: Partial<Arrived>) => {
-    for (const id of ['a', 'b'] as const) await expect.poll(() => last(id)).toMatchObject(what);
-  };
-  for (const client of ['alice', 'bob']) {
-    await dock.pick(client);
+test(
+  'what people do is done in the lanes that are meant, and can be done on a command line',
+  async () => {
+    const { page, dock, command } = await openSandbox();
+    const both = async (what: Partial<Arrived>) => {
+      for (const id of ['a', 'b'] as const) await expect.poll(() => last(id)).toMatchObject(what);
+    };
+    for (const client of ['alice', 'bob']) {
+      await dock.pick(client);
+      await dock.press('Log in');
+      await both({ client, f: 'login', fate: 'known' });
+      const line = new RegExp(`^curl -c ${client}.jar .*/login\ncurl .*/login$`);
+      await expect.poll(command).toMatch(line);
+    }
+    await dock.press('Send one');
+    await both({ client: 'bob', f: 'whoami' });
+    await expect.poll(command).toMatch(/^curl -b bob.jar -c bob.jar http.*\/me$/m);
+    await dock.press('Add to cart');
+    await both({ client: 'bob', f: 'put', item: 'apple' });
+    await expect.poll(command).toMatch(/^curl -b bob.jar .*\/cart\/items$/m);
+
+    await dock.pick('alice');
+    await dock.press('Second device');
+    await both({ client: 'alice 2', user: 'alice', f: 'login', fate: 'known' });
+    await dock.pick('alice 2');
+    await dock.press('Log out everywhere');
+    await both({ client: 'alice 2', f: 'logout-everywhere' });
+    const remembered = () => ground.view('b').store?.remembers.map(({ user }) => user);
+    await expect.poll(remembered).toEqual(['bob']);
+
+    await dock.pick('bob');
+    await dock.press('Steal');
+    await expect.poll(command).toBe('cp bob.jar mallory.jar');
+    await dock.pick('mallory');
+    await dock.press('Replay what was stolen');
+    await both({ client: 'mallory', user: 'bob' });
+    expect(await last('b')).toMatchObject({ fate: 'known' });
+    await dock.pick('bob');
+    await dock.press('Log out');
+    await both({ client: 'bob', f: 'logout' });
+    await dock.pick('mallory');
+    await dock.press('Replay what was stolen');
+    await both({ client: 'mallory' });
+    expect(await last('b')).toMatchObject({ fate: 'nobody', right: true });
+
+    await dock.set('combobox', 'in', choose('b'));
+    await dock.pick('carol');
     await dock.press('Log in');
-    await both({ client, f: 'login', fate: 'known' });
-    const line = new RegExp(`^curl -c ${client}.jar .*/login\ncurl .*/login$`);
-    await expect.poll(command).toMatch(line);
-  }
-  await dock.press('Send one');
-  await both({ client: 'bob', f: 'whoami' });
-  await expect.poll(command).toMatch(/^curl -b bob.jar -c bob.jar http.*\/me$/m);
-  await dock.press('Add to cart');
-  await both({ client: 'bob', f: 'put', item: 'apple' });
-  await expect.poll(command).toMatch(/^curl -b bob.jar .*\/cart\/items$/m);
-
-  await dock.pick('alice');
-  await dock.press('Second device');
-  await both({ client: 'alice 2', user: 'alice', f: 'login', fate: 'known' });
-  await dock.pick('alice 2');
-  await dock.press('Log out everywhere');
-  await both({ client: 'alice 2', f: 'logout-everywhere' });
-  const remembered = () => ground.view('b').store?.remembers.map(({ user }) => user);
-  await expect.poll(remembered).toEqual(['bob']);
-
-  await dock.pick('bob');
-  await dock.press('Steal');
-  await expect.poll(command).toBe('cp bob.jar mallory.jar');
-  await dock.pick('mallory');
-  await dock.press('Replay what was stolen');
-  await both({ client: 'mallory', user: 'bob' });
-  expect(await last('b')).toMatchObject({ fate: 'known' });
-  await dock.pick('bob');
-  await dock.press('Log out');
-  await both({ client: 'bob', f: 'logout' });
-  await dock.pick('mallory');
-  await dock.press('Replay what was stolen');
-  await both({ client: 'mallory' });
-  expect(await last('b')).toMatchObject({ fate: 'nobody', right: true });
-
-  await dock.set('combobox', 'in', choose('b'));
-  await dock.pick('carol');
-  await dock.press('Log in');
-  await expect.poll(() => last('b')).toMatchObject({ client: 'carol', f: 'login' });
-  expect(await last('a')).toMatchObject({ client: 'mallory' });
-  await dock.press('Copy the command');
-  const copied = () => page.evaluate(() => navigator.clipboard.readText());
-  await expect.poll(command).toContain('carol.jar');
-  await expect.poll(copied).toBe(await command());
-  await dock.press('Earlier');
-  expect(await page.locator('.earlier li').count()).toBe(10);
-}, 60_000);
+    await expect.poll(() => last('b')).toMatchObject({ client: 'carol', f: 'login' });
+    expect(await last('a')).toMatchObject({ client: 'mallory' });
+    await dock.press('Copy the command');
+    const copied = () => page.evaluate(() => navigator.clipboard.readText());
+    await expect.poll(command).toContain('carol.jar');
+    await expect.poll(copied).toBe(await command());
+    await dock.press('Earlier');
+    expect(await page.locator('.earlier li').count()).toBe(10);
+  },
+  longMs,
+);
 
 test('a stream sends as many requests as the slider says', async () => {
   const { dock } = await openSandbox();
@@ -300,152 +304,169 @@ test('a client on the stage does in its lane what it is told', async () => {
   await whole.at.getByRole('heading', { name: 'postgres-by-hand' }).waitFor();
 });
 
-test('the answers, policies and numbers of servers that are chosen stand side by side', async () => {
-  const { whole, page } = await openSandbox();
-  const before = ground.views().flatMap(({ servers }) => servers.map(({ pid }) => pid ?? 0));
-  await whole.press('Choose answers');
-  const form = whole.within('form', 'Answers side by side');
-  await form.press('Add a lane');
-  await form.press('Remove lane 2');
-  const [first, second] = ['1 of 2', '2 of 2'].map(
-    (_, n) => new Place(form.at.getByRole('listitem').nth(n)),
-  );
-  await first?.set('combobox', 'answer', choose('token'));
-  await first?.set('combobox', 'policy', choose('sticky-cookie'));
-  await first?.set('spinbutton', 'servers', slideTo(1));
-  await second?.set('spinbutton', 'servers', slideTo(7));
-  await form.press('Open');
-  await ground.ready();
-  const chosen = ground
-    .views()
-    .map(({ answer, policy, servers }) => [...[answer, policy, servers.length]]);
-  expect(chosen).toEqual([
-    ['token', 'sticky-cookie', 1],
-    ['memory', 'round-robin', 7],
-  ]);
-  await expect.poll(() => before.filter((pid) => processState(pid))).toEqual([]);
-  const memory = whole.within('article', 'lane memory');
-  await memory.press(/^s7, /);
-  await memory.at.getByText(`process ${await pidOf('b', 's7')}`).waitFor();
-  await census.use(memory.at.locator('summary', { hasText: 'Verdicts' }));
-  await memory.at.getByText('Nothing is decided yet.').waitFor({ state: 'hidden' });
-  await census.use(memory.at.locator('summary', { hasText: 'Log' }));
-  await memory.at.getByText('Nothing was sent yet.').waitFor({ state: 'hidden' });
-  expect(await page.getByRole('alert').count()).toBe(0);
-}, 60_000);
+test(
+  'the answers, policies and numbers of servers that are chosen stand side by side',
+  async () => {
+    const { whole, page } = await openSandbox();
+    const before = ground.views().flatMap(({ servers }) => servers.map(({ pid }) => pid ?? 0));
+    await whole.press('Choose answers');
+    const form = whole.within('form', 'Answers side by side');
+    await form.press('Add a lane');
+    await form.press('Remove lane 2');
+    const [first, second] = ['1 of 2', '2 of 2'].map(
+      (_, n) => new Place(form.at.getByRole('listitem').nth(n)),
+    );
+    await first?.set('combobox', 'answer', choose('token'));
+    await first?.set('combobox', 'policy', choose('sticky-cookie'));
+    await first?.set('spinbutton', 'servers', slideTo(1));
+    await second?.set('spinbutton', 'servers', slideTo(7));
+    await form.press('Open');
+    await ground.ready();
+    const chosen = ground
+      .views()
+      .map(({ answer, policy, servers }) => [...[answer, policy, servers.length]]);
+    expect(chosen).toEqual([
+      ['token', 'sticky-cookie', 1],
+      ['memory', 'round-robin', 7],
+    ]);
+    await expect.poll(() => before.filter((pid) => processState(pid))).toEqual([]);
+    const memory = whole.within('article', 'lane memory');
+    await memory.press(/^s7, /);
+    await memory.at.getByText(`process ${await pidOf('b', 's7')}`).waitFor();
+    await census.use(memory.at.locator('summary', { hasText: 'Verdicts' }));
+    await memory.at.getByText('Nothing is decided yet.').waitFor({ state: 'hidden' });
+    await census.use(memory.at.locator('summary', { hasText: 'Log' }));
+    await memory.at.getByText('Nothing was sent yet.').waitFor({ state: 'hidden' });
+    expect(await page.getByRole('alert').count()).toBe(0);
+  },
+  longMs,
+);
 
-test('an experiment is put to the answers that are ticked, and what was expected of it is shown', async () => {
-  const { whole } = await openSandbox();
-  await whole.press('Run an experiment');
-  await whole.set('combobox', 'experiment', choose('one-server'));
-  const under = whole.within('group', 'under');
-  for (const ticked of ['postgres', 'redis']) await under.pick(ticked, 'checkbox');
-  const guesses = ['all holds', 'something breaks'];
-  await whole.within('group', 'token').pick('every promise holds');
-  await whole.within('group', 'memory').pick('something breaks');
-  await whole.press('Run it');
-  const experiments = () => ground.views().map(({ answer, state }) => `${answer} ${state}`);
-  const patient = { timeout: 90_000 };
-  await expect.poll(experiments, patient).toEqual(['token done', 'memory done']);
-  const outcome = whole.within('region', 'Experiment: One server');
-  for (const [n, { answer, experiment }] of ground.views().entries()) {
-    const row = outcome.at.getByRole('row', { name: answer });
-    const [expected, measured, course] = await row.getByRole('cell').allInnerTexts();
-    expect(expected).toBe(guesses[n]);
-    const broken = ground
-      .verdicts(n)
-      .filter(
-        ({ outcome: is, property }) => is === 'VIOLATED' && !('diagnostic' in properties[property]),
-      );
-    const found = broken.map(({ property, finding }) => `✗ ${property}: ${finding}`);
-    for (const each of found.length > 0 ? found : ['✓ every promise holds']) {
-      expect(measured).toContain(each);
+test(
+  'an experiment is put to the answers that are ticked, and what was expected of it is shown',
+  async () => {
+    const { whole } = await openSandbox();
+    await whole.press('Run an experiment');
+    await whole.set('combobox', 'experiment', choose('one-server'));
+    const under = whole.within('group', 'under');
+    for (const ticked of ['postgres', 'redis']) await under.pick(ticked, 'checkbox');
+    const guesses = ['all holds', 'something breaks'];
+    await whole.within('group', 'token').pick('every promise holds');
+    await whole.within('group', 'memory').pick('something breaks');
+    await whole.press('Run it');
+    const experiments = () => ground.views().map(({ answer, state }) => `${answer} ${state}`);
+    const patient = { timeout: 90_000 };
+    await expect.poll(experiments, patient).toEqual(['token done', 'memory done']);
+    const outcome = whole.within('region', 'Experiment: One server');
+    for (const [n, { answer, experiment }] of ground.views().entries()) {
+      const row = outcome.at.getByRole('row', { name: answer });
+      const [expected, measured, course] = await row.getByRole('cell').allInnerTexts();
+      expect(expected).toBe(guesses[n]);
+      const broken = ground
+        .verdicts(n)
+        .filter(
+          ({ outcome: is, property }) =>
+            is === 'VIOLATED' && !('diagnostic' in properties[property]),
+        );
+      const found = broken.map(({ property, finding }) => `✗ ${property}: ${finding}`);
+      for (const each of found.length > 0 ? found : ['✓ every promise holds']) {
+        expect(measured).toContain(each);
+      }
+      const isRight = found.length > 0 === (expected === 'something breaks');
+      expect(measured?.includes('You were right.')).toBe(isRight);
+      expect(course?.startsWith('✓ just this')).toBe(experiment?.asExpected);
     }
-    const isRight = found.length > 0 === (expected === 'something breaks');
-    expect(measured?.includes('You were right.')).toBe(isRight);
-    expect(course?.startsWith('✓ just this')).toBe(experiment?.asExpected);
-  }
-  await outcome.follow('Replay');
-  await whole.at.getByRole('heading', { name: 'token-one-server' }).waitFor();
-  await whole.follow('Open the report');
-  await whole.at.getByText('token-one-server').first().waitFor();
-}, 120_000);
+    await outcome.follow('Replay');
+    await whole.at.getByRole('heading', { name: 'token-one-server' }).waitFor();
+    await whole.follow('Open the report');
+    await whole.at.getByText('token-one-server').first().waitFor();
+  },
+  longMs,
+);
 
-test('what was recorded is listed, and runs forward, back and step by step', async () => {
-  const { page, whole } = await openSandbox();
-  await whole.follow('Recorded');
-  await whole.follow('Report of memory-one-server');
-  await page.goBack();
-  await whole.follow('memory-by-hand');
-  const history = await ground.recorded((await page.evaluate(() => location.hash)).slice(7));
-  const stops = history.flatMap(({ t }, n) => (t === 'invoke' || t === 'run' ? [] : [n + 1]));
-  const player = whole.within('region', 'Replay');
-  const requests = page
-    .getByRole('term')
-    .filter({ hasText: /^requests$/ })
-    .locator('+ dd');
-  const isAt = async (stop: number) => {
-    const { arrivals } = advance(emptyStage, history.slice(0, stops[stop - 1] ?? 1));
-    await expect.poll(() => requests.innerText()).toBe(String(arrivals));
-  };
-  const all = stops.length;
-  await player.press('Step ›');
-  await isAt(1);
-  await player.press('Step ›');
-  await isAt(2);
-  await player.press('‹ Back');
-  await isAt(1);
-  await player.set('slider', 'Moment', slideTo(all));
-  await isAt(all);
-  await player.press('Play again');
-  await player.set('combobox', 'speed', choose('1'));
-  await player.press('Pause');
-  await player.set('slider', 'Moment', slideTo(all - 2));
-  await player.press('Play');
-  await expect.poll(() => player.control('button', 'Play again').count()).toBe(1);
-  await isAt(all);
-  await whole.follow('Recorded runs');
-  await whole.at.getByRole('heading', { name: 'Recorded runs' }).waitFor();
-}, 60_000);
+test(
+  'what was recorded is listed, and runs forward, back and step by step',
+  async () => {
+    const { page, whole } = await openSandbox();
+    await whole.follow('Recorded');
+    await whole.follow('Report of memory-one-server');
+    await page.goBack();
+    await whole.follow('memory-by-hand');
+    const history = await ground.recorded((await page.evaluate(() => location.hash)).slice(7));
+    const stops = history.flatMap(({ t }, n) => (t === 'invoke' || t === 'run' ? [] : [n + 1]));
+    const player = whole.within('region', 'Replay');
+    const requests = page
+      .getByRole('term')
+      .filter({ hasText: /^requests$/ })
+      .locator('+ dd');
+    const isAt = async (stop: number) => {
+      const { arrivals } = advance(emptyStage, history.slice(0, stops[stop - 1] ?? 1));
+      await expect.poll(() => requests.innerText()).toBe(String(arrivals));
+    };
+    const all = stops.length;
+    await player.press('Step ›');
+    await isAt(1);
+    await player.press('Step ›');
+    await isAt(2);
+    await player.press('‹ Back');
+    await isAt(1);
+    await player.set('slider', 'Moment', slideTo(all));
+    await isAt(all);
+    await player.press('Play again');
+    await player.set('combobox', 'speed', choose('1'));
+    await player.press('Pause');
+    await player.set('slider', 'Moment', slideTo(all - 2));
+    await player.press('Play');
+    await expect.poll(() => player.control('button', 'Play again').count()).toBe(1);
+    await isAt(all);
+    await whole.follow('Recorded runs');
+    await whole.at.getByRole('heading', { name: 'Recorded runs' }).waitFor();
+  },
+  longMs,
+);
 
-test('every place can be reached, and colours are as one wants them', async () => {
-  const { page, whole } = await openSandbox();
-  const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
-  const first = await theme();
-  for (const expected of ['light', 'dark']) {
+test(
+  'every place can be reached, and colours are as one wants them',
+  async () => {
+    const { page, whole } = await openSandbox();
+    const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
+    const first = await theme();
+    for (const expected of ['light', 'dark']) {
+      await whole.press(/^Colours/);
+      expect(await theme()).toBe(expected);
+    }
+    await page.reload();
+    expect(await theme()).toBe('dark');
     await whole.press(/^Colours/);
-    expect(await theme()).toBe(expected);
-  }
-  await page.reload();
-  expect(await theme()).toBe('dark');
-  await whole.press(/^Colours/);
-  expect(await theme()).toBe(first);
-  await whole.press('Run an experiment');
-  await whole.follow(/^Chapter/);
-  await page.goBack();
-  await whole.follow('Tour');
-  const question = whole.within('article', 'Step 1 of 7');
-  await question.at.waitFor();
-  await whole.follow(/^Step 2/);
-  await whole.within('article', 'Step 2 of 7').follow('‹ Back');
-  await question.pick('All three times');
-  await question.press('See what happens');
-  await question.press('Again');
-  await question.follow('Next ›');
-  await whole.follow(/^Skip the tour/);
-  await whole.follow('Tour');
-  await whole.follow('sessionlab');
-  await whole.follow('Recorded');
-  await whole.follow('Sandbox');
-  await census.use(whole.control('button', 'Skip to the content'), async (skip) => {
-    await skip.focus();
-    await skip.press('Enter');
-  });
-  expect(await page.evaluate(() => document.activeElement?.id)).toBe('main');
-  await whole.press('Run an experiment');
-  await whole.press('Run without a guess');
-  await expect.poll(() => ground.views()[0]?.experiment?.scenario).toBe('two-servers');
-}, 60_000);
+    expect(await theme()).toBe(first);
+    await whole.press('Run an experiment');
+    await whole.follow(/^Chapter/);
+    await page.goBack();
+    await whole.follow('Tour');
+    const question = whole.within('article', 'Step 1 of 7');
+    await question.at.waitFor();
+    await whole.follow(/^Step 2/);
+    await whole.within('article', 'Step 2 of 7').follow('‹ Back');
+    await question.pick('All three times');
+    await question.press('See what happens');
+    await question.press('Again');
+    await question.follow('Next ›');
+    await whole.follow(/^Skip the tour/);
+    await whole.follow('Tour');
+    await whole.follow('sessionlab');
+    await whole.follow('Recorded');
+    await whole.follow('Sandbox');
+    await census.use(whole.control('button', 'Skip to the content'), async (skip) => {
+      await skip.focus();
+      await skip.press('Enter');
+    });
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('main');
+    await whole.press('Run an experiment');
+    await whole.press('Run without a guess');
+    await expect.poll(() => ground.views()[0]?.experiment?.scenario).toBe('two-servers');
+  },
+  longMs,
+);
 
 test('there is no control that was not used', () => {
   expect(census.unused()).toEqual([]);

@@ -18,6 +18,8 @@ const dashboard = fileURLToPath(new URL('../../dashboard/', import.meta.url));
 
 /** On a machine that has other things to do as well. */
 export const soon = { timeout: 20_000, interval: 20 };
+/** For what takes many steps, on such a machine. */
+export const longMs = 300_000;
 const starting = { timeout: 150_000, interval: 50 };
 
 export type Ground = Awaited<ReturnType<typeof openGround>>;

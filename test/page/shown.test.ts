@@ -10,7 +10,7 @@ import type { LaneId, Order } from '../../src/api/contract.ts';
 import { quantile } from '../../src/api/latency.ts';
 import { advance, emptyStage, type ServerSeen, type Stage } from '../../src/api/stage.ts';
 import type { HistoryEvent } from '../../src/core/history.ts';
-import { type Ground, openGround } from './ground.ts';
+import { type Ground, longMs, openGround } from './ground.ts';
 
 const ids = ['a', 'b'] as const;
 /** To read a whole history is work, too. */
@@ -25,9 +25,9 @@ beforeAll(async () => {
     { answer: 'memory', policy: 'round-robin', servers: 3 },
     { answer: 'postgres', policy: 'round-robin', servers: 2 },
   ]);
-}, 180_000);
+}, longMs);
 
-afterAll(() => ground?.[Symbol.asyncDispose](), 60_000);
+afterAll(() => ground?.[Symbol.asyncDispose](), longMs);
 
 /** What a person reads in a lane. */
 function readIn(lane: Locator) {
@@ -125,76 +125,84 @@ async function stream(count: number): Promise<void> {
   await order({ do: 'stream', perSecond: 0 });
 }
 
-test('what is shown equals the history, after a stream, kills, cuts and logouts, and for who comes late', async () => {
-  const page = await ground.visit('#/sandbox');
-  for (const client of ['alice', 'bob', 'carol', 'dave']) {
-    await order({ do: 'log-in', client, user: client });
-  }
-  await stream(20);
-  await order({ do: 'steal', client: 'alice' });
-  await order({ do: 'log-out', client: 'alice' });
-  await order({ do: 'request', client: 'mallory' });
-  await order({ do: 'kill', server: 's1', lane: 'a' });
-  await order({ do: 'refuse', link: 'store', lane: 'b' });
-  await stream(20);
-  await order({ do: 'heal', link: 'store', lane: 'b' });
-  await order({ do: 'start', server: 's1', lane: 'a' });
-  await order({ do: 'pause', server: 's2', lane: 'a' });
-  await stream(20);
-  for (const id of ids) {
-    await expect.poll(async () => (await foldOf(id)).underWay.size, seldom).toBe(0);
-  }
+test(
+  'what is shown equals the history, after a stream, kills, cuts and logouts, and for who comes late',
+  async () => {
+    const page = await ground.visit('#/sandbox');
+    for (const client of ['alice', 'bob', 'carol', 'dave']) {
+      await order({ do: 'log-in', client, user: client });
+    }
+    await stream(20);
+    await order({ do: 'steal', client: 'alice' });
+    await order({ do: 'log-out', client: 'alice' });
+    await order({ do: 'request', client: 'mallory' });
+    await order({ do: 'kill', server: 's1', lane: 'a' });
+    await order({ do: 'refuse', link: 'store', lane: 'b' });
+    await stream(20);
+    await order({ do: 'heal', link: 'store', lane: 'b' });
+    await order({ do: 'start', server: 's1', lane: 'a' });
+    await order({ do: 'pause', server: 's2', lane: 'a' });
+    await stream(20);
+    for (const id of ids) {
+      await expect.poll(async () => (await foldOf(id)).underWay.size, seldom).toBe(0);
+    }
 
-  const late = await ground.visit('#/sandbox');
-  for (const each of [page, late]) {
-    for (const { id, answer } of ground.views()) {
-      const lane = each.getByRole('article', { name: `lane ${answer}`, exact: true });
-      const stage = await foldOf(id);
+    const late = await ground.visit('#/sandbox');
+    for (const each of [page, late]) {
+      for (const { id, answer } of ground.views()) {
+        const lane = each.getByRole('article', { name: `lane ${answer}`, exact: true });
+        const stage = await foldOf(id);
+        await expect.poll(() => readIn(lane)).toMatchObject(expectedOf(stage));
+        const { remembered } = await readIn(lane);
+        const told = ground
+          .view(id)
+          .servers.map(({ remembers }) =>
+            remembers.slice(0, chipsMax).map(({ handle, user }) => `session ${handle} of ${user}`),
+          );
+        expect(remembered).toEqual(told);
+      }
+    }
+    const { servers } = ground.view('a');
+    const memories = await foldOf('a');
+    expect(servers.map(({ remembers }) => remembers.map(({ user }) => user).toSorted())).toEqual(
+      servers.map(({ name }) => {
+        const seen = memories.servers.get(name) ?? expect.unreachable(name);
+        return madeBy(seen, memories)
+          .map(({ user }) => user)
+          .toSorted();
+      }),
+    );
+    await order({ do: 'resume', server: 's2', lane: 'a' });
+  },
+  longMs,
+);
+
+test(
+  'a recorded run shows at each moment what its history says of it',
+  async () => {
+    const page = await ground.visit(`#/runs/${encodeURIComponent(ground.view('a').run)}`);
+    const slider = page.getByRole('slider', { name: 'Moment' });
+    await slider.waitFor();
+    const most = Number(await slider.getAttribute('max'));
+    const history: readonly HistoryEvent[] = await ground.history('a');
+    const stops = history.flatMap(({ t }, n) => (t === 'invoke' || t === 'run' ? [] : [n + 1]));
+    expect(most).toBe(stops.length);
+    const lane = page.getByRole('article', { name: 'lane memory', exact: true });
+    const moments = [1, 4, most >> 2, most >> 1, (3 * most) >> 2, most - 1, most, most >> 1, 0];
+    for (const moment of moments) {
+      await slider.fill(String(moment));
+      const stage = advance(emptyStage, history.slice(0, stops[moment - 1] ?? 1));
       await expect.poll(() => readIn(lane)).toMatchObject(expectedOf(stage));
       const { remembered } = await readIn(lane);
-      const told = ground
-        .view(id)
-        .servers.map(({ remembers }) =>
-          remembers.slice(0, chipsMax).map(({ handle, user }) => `session ${handle} of ${user}`),
-        );
-      expect(remembered).toEqual(told);
+      const made = [...stage.servers.values()].map((server) =>
+        server.state === 'down' ? [] : madeBy(server, stage),
+      );
+      expect(remembered).toEqual(
+        made.map((each) =>
+          each.slice(0, chipsMax).map(({ name, user }) => `session ${name} of ${user}`),
+        ),
+      );
     }
-  }
-  const { servers } = ground.view('a');
-  const memories = await foldOf('a');
-  expect(servers.map(({ remembers }) => remembers.map(({ user }) => user).toSorted())).toEqual(
-    servers.map(({ name }) => {
-      const seen = memories.servers.get(name) ?? expect.unreachable(name);
-      return madeBy(seen, memories)
-        .map(({ user }) => user)
-        .toSorted();
-    }),
-  );
-  await order({ do: 'resume', server: 's2', lane: 'a' });
-}, 180_000);
-
-test('a recorded run shows at each moment what its history says of it', async () => {
-  const page = await ground.visit(`#/runs/${encodeURIComponent(ground.view('a').run)}`);
-  const slider = page.getByRole('slider', { name: 'Moment' });
-  await slider.waitFor();
-  const most = Number(await slider.getAttribute('max'));
-  const history: readonly HistoryEvent[] = await ground.history('a');
-  const stops = history.flatMap(({ t }, n) => (t === 'invoke' || t === 'run' ? [] : [n + 1]));
-  expect(most).toBe(stops.length);
-  const lane = page.getByRole('article', { name: 'lane memory', exact: true });
-  const moments = [1, 4, most >> 2, most >> 1, (3 * most) >> 2, most - 1, most, most >> 1, 0];
-  for (const moment of moments) {
-    await slider.fill(String(moment));
-    const stage = advance(emptyStage, history.slice(0, stops[moment - 1] ?? 1));
-    await expect.poll(() => readIn(lane)).toMatchObject(expectedOf(stage));
-    const { remembered } = await readIn(lane);
-    const made = [...stage.servers.values()].map((server) =>
-      server.state === 'down' ? [] : madeBy(server, stage),
-    );
-    expect(remembered).toEqual(
-      made.map((each) =>
-        each.slice(0, chipsMax).map(({ name, user }) => `session ${name} of ${user}`),
-      ),
-    );
-  }
-}, 60_000);
+  },
+  longMs,
+);

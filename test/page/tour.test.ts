@@ -8,51 +8,55 @@ import { fateWords } from '../../dashboard/src/fate.tsx';
 import { type Measured, type TourStep, tour } from '../../dashboard/src/tour.ts';
 import type { LaneId } from '../../src/api/contract.ts';
 import { advance, emptyStage, type Fate, fates, noTally, type Tally } from '../../src/api/stage.ts';
-import { type Ground, openGround } from './ground.ts';
+import { type Ground, longMs, openGround } from './ground.ts';
 import { violationsIn } from './violations.ts';
 
 let ground: Ground;
 
 beforeAll(async () => {
   ground = await openGround([{ answer: 'memory', policy: 'round-robin', servers: 1 }]);
-}, 180_000);
+}, longMs);
 
-afterAll(() => ground?.[Symbol.asyncDispose](), 60_000);
+afterAll(() => ground?.[Symbol.asyncDispose](), longMs);
 
-test('a first visit leads through seven experiments to the sandbox, each without barriers', async () => {
-  const page = await ground.visit();
-  await hurry(page);
-  const found: string[] = [];
-  for (const [n, step] of tour.entries()) {
-    const text = page.getByRole('article', { name: `Step ${n + 1} of ${tour.length}` });
-    await text.getByRole('heading', { name: step.title }).waitFor();
-    const options = Object.values(step.options);
-    const guess = options[n % options.length] ?? '';
-    const question = text.getByRole('group', { name: step.question });
-    expect(await question.getByRole('radio').count()).toBe(options.length);
-    await question.getByRole('radio', { name: guess, exact: true }).check();
-    await text.getByRole('button', { name: 'See what happens' }).click();
-    const result = text.getByRole('status', { name: 'What happened' });
-    await result.waitFor();
-    const [expected, ...shown] = await result.getByRole('definition').allInnerTexts();
-    const recorded = await Promise.all(ground.views().map(({ id }) => lastOf(id, step)));
-    expect(expected).toBe(guess);
-    expect(shown.map(bare)).toEqual(recorded.map((tally, lane) => bare(said(tally, lane, step))));
-    const right = step.settle(measuredBy(step, recorded)) ?? expect.unreachable(step.title);
-    const judged =
-      step.options[right] === guess
-        ? '✓ As you expected.'
-        : `Not as you expected. ${step.options[right]}.`;
-    expect(await result.getByRole('paragraph').first().innerText()).toBe(judged);
-    found.push(...(await violationsIn(page, step.title)));
-    await text.getByRole('link', { name: /^(Next|To the sandbox)/ }).click();
-  }
-  const sandbox = page.getByRole('region', { name: 'What people do' });
-  await sandbox.waitFor();
-  await page.goto(ground.url);
-  await sandbox.waitFor();
-  expect(found).toEqual([]);
-}, 240_000);
+test(
+  'a first visit leads through seven experiments to the sandbox, each without barriers',
+  async () => {
+    const page = await ground.visit();
+    await hurry(page);
+    const found: string[] = [];
+    for (const [n, step] of tour.entries()) {
+      const text = page.getByRole('article', { name: `Step ${n + 1} of ${tour.length}` });
+      await text.getByRole('heading', { name: step.title }).waitFor();
+      const options = Object.values(step.options);
+      const guess = options[n % options.length] ?? '';
+      const question = text.getByRole('group', { name: step.question });
+      expect(await question.getByRole('radio').count()).toBe(options.length);
+      await question.getByRole('radio', { name: guess, exact: true }).check();
+      await text.getByRole('button', { name: 'See what happens' }).click();
+      const result = text.getByRole('status', { name: 'What happened' });
+      await result.waitFor();
+      const [expected, ...shown] = await result.getByRole('definition').allInnerTexts();
+      const recorded = await Promise.all(ground.views().map(({ id }) => lastOf(id, step)));
+      expect(expected).toBe(guess);
+      expect(shown.map(bare)).toEqual(recorded.map((tally, lane) => bare(said(tally, lane, step))));
+      const right = step.settle(measuredBy(step, recorded)) ?? expect.unreachable(step.title);
+      const judged =
+        step.options[right] === guess
+          ? '✓ As you expected.'
+          : `Not as you expected. ${step.options[right]}.`;
+      expect(await result.getByRole('paragraph').first().innerText()).toBe(judged);
+      found.push(...(await violationsIn(page, step.title)));
+      await text.getByRole('link', { name: /^(Next|To the sandbox)/ }).click();
+    }
+    const sandbox = page.getByRole('region', { name: 'What people do' });
+    await sandbox.waitFor();
+    await page.goto(ground.url);
+    await sandbox.waitFor();
+    expect(found).toEqual([]);
+  },
+  longMs,
+);
 
 /** Pauses that are for whoever reads along are short, what servers do takes as long as it takes. */
 async function hurry(page: Page): Promise<void> {
