@@ -136,7 +136,7 @@ export class SessionWatch implements Disposable {
     void this.#use(watched);
   }
 
-  /** One that is not noted leaves the idle limit where it was; whether it has ended is looked for. */
+  /** Where it is not noted, the idle limit stays; whether the session has ended is looked for. */
   async #use(watched: Watched): Promise<void> {
     try {
       watched.session = (await this.#recogniser.use(watched.session)) ?? watched.session;
