@@ -123,10 +123,14 @@ async function placesDrawn(reducedMotion: 'reduce' | 'no-preference'): Promise<n
   return await places();
 }
 
-test('what moves, moves; and stands still for whoever asks for less motion', async () => {
-  expect(await placesDrawn('no-preference')).toBeGreaterThan(20);
-  expect(await placesDrawn('reduce')).toBeLessThan(6);
-});
+test(
+  'what moves, moves; and stands still for whoever asks for less motion',
+  async () => {
+    expect(await placesDrawn('no-preference')).toBeGreaterThan(20);
+    expect(await placesDrawn('reduce')).toBeLessThan(6);
+  },
+  longMs,
+);
 
 test(
   'nothing has to be scrolled for sideways on a screen of 360 pixels',

@@ -45,7 +45,7 @@ export async function visit(
 }
 
 /** What the browser says against a page, as it comes. */
-export function complaintsOf(page: Page): readonly string[] {
+function complaintsOf(page: Page): readonly string[] {
   const complaints: string[] = [];
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) complaints.push(message.text());

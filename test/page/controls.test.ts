@@ -160,99 +160,115 @@ test(
   longMs,
 );
 
-test('a stream sends as many requests as the slider says', async () => {
-  const { dock } = await openSandbox();
-  await dock.set('slider', 'stream', slideTo(5));
-  await expect.poll(() => ground.view('b').perSecond).toBe(20);
-  const plans = async () =>
-    (await ground.history('b')).flatMap((event) =>
-      event.t === 'invoke' && event.f === 'whoami' ? [event.tPlan] : [],
-    );
-  const before = (await plans()).length;
-  await expect.poll(async () => (await plans()).length - before).toBeGreaterThan(10);
-  await dock.set('slider', 'stream', slideTo(0));
-  await expect.poll(() => ground.views().map(({ perSecond }) => perSecond)).toEqual([0, 0]);
-  const [one = 0, next = 0] = (await plans()).slice(before + 5);
-  expect(next - one).toBeCloseTo(50, 1);
-});
+test(
+  'a stream sends as many requests as the slider says',
+  async () => {
+    const { dock } = await openSandbox();
+    await dock.set('slider', 'stream', slideTo(5));
+    await expect.poll(() => ground.view('b').perSecond).toBe(20);
+    const plans = async () =>
+      (await ground.history('b')).flatMap((event) =>
+        event.t === 'invoke' && event.f === 'whoami' ? [event.tPlan] : [],
+      );
+    const before = (await plans()).length;
+    await expect.poll(async () => (await plans()).length - before).toBeGreaterThan(10);
+    await dock.set('slider', 'stream', slideTo(0));
+    await expect.poll(() => ground.views().map(({ perSecond }) => perSecond)).toEqual([0, 0]);
+    const [one = 0, next = 0] = (await plans()).slice(before + 5);
+    expect(next - one).toBeCloseTo(50, 1);
+  },
+  longMs,
+);
 
-test('killing a server on the stage kills the process, and what is paused stands still', async () => {
-  const { memory, whole, command } = await openSandbox();
-  const card = memory.within('article', 's1');
-  await memory.press(/^s1 /);
-  const detail = memory.within('region', 's1');
-  const shown = () => detail.at.getByText('life · process').textContent();
-  const pid = Number(/process (\d+)/.exec((await shown()) ?? '')?.[1]);
-  expect(pid).toBe(await pidOf('a', 's1'));
-  expect(processState(pid)).toMatch(/[SR]/);
-  await card.press('Kill s1');
-  await expect.poll(() => processState(pid)).toBeUndefined();
-  await expect.poll(command).toBe(`kill -9 ${pid}`);
-  await detail.at.getByText('no process').waitFor();
+test(
+  'killing a server on the stage kills the process, and what is paused stands still',
+  async () => {
+    const { memory, whole, command } = await openSandbox();
+    const card = memory.within('article', 's1');
+    await memory.press(/^s1 /);
+    const detail = memory.within('region', 's1');
+    const shown = () => detail.at.getByText('life · process').textContent();
+    const pid = Number(/process (\d+)/.exec((await shown()) ?? '')?.[1]);
+    expect(pid).toBe(await pidOf('a', 's1'));
+    expect(processState(pid)).toMatch(/[SR]/);
+    await card.press('Kill s1');
+    await expect.poll(() => processState(pid)).toBeUndefined();
+    await expect.poll(command).toBe(`kill -9 ${pid}`);
+    await detail.at.getByText('no process').waitFor();
 
-  await card.press('Start s1');
-  await expect.poll(() => server('a', 's1')?.incarnation).toBe(2);
-  const second = await pidOf('a', 's1');
-  await detail.at.getByText(`second life · process ${second}`).waitFor();
-  await card.press('Pause s1');
-  await expect.poll(() => processState(second)).toBe('T');
-  await expect.poll(command).toBe(`kill -STOP ${second}`);
-  await card.press('Resume s1');
-  await expect.poll(() => processState(second)).toMatch(/[SR]/);
-  await detail.press('Close s1');
-  await detail.at.waitFor({ state: 'detached' });
-  expect(await whole.at.getByRole('alert').count()).toBe(0);
-});
+    await card.press('Start s1');
+    await expect.poll(() => server('a', 's1')?.incarnation).toBe(2);
+    const second = await pidOf('a', 's1');
+    await detail.at.getByText(`second life · process ${second}`).waitFor();
+    await card.press('Pause s1');
+    await expect.poll(() => processState(second)).toBe('T');
+    await expect.poll(command).toBe(`kill -STOP ${second}`);
+    await card.press('Resume s1');
+    await expect.poll(() => processState(second)).toMatch(/[SR]/);
+    await detail.press('Close s1');
+    await detail.at.waitFor({ state: 'detached' });
+    expect(await whole.at.getByRole('alert').count()).toBe(0);
+  },
+  longMs,
+);
 
-test('all that can be done to a server and to the way to it happens to them', async () => {
-  const { postgres } = await openSandbox();
-  await postgres.press(/^s2 /);
-  const detail = postgres.within('region', 's2');
-  const s2 = () => server('b', 's2');
-  const gone = await pidOf('b', 's2');
-  await detail.press('Kill');
-  await expect.poll(() => processState(gone)).toBeUndefined();
-  await detail.press('Start');
-  await expect.poll(() => s2()?.incarnation).toBe(2);
-  await detail.press('Pause');
-  await expect.poll(() => processState(s2()?.pid ?? 0)).toBe('T');
-  await detail.press('Resume');
-  await expect.poll(() => processState(s2()?.pid ?? 0)).toMatch(/[SR]/);
-  await detail.press('Restart');
-  await expect.poll(() => s2()?.incarnation).toBe(3);
-  await breakAndHeal(detail, 'gateway -> s2', () => s2()?.link);
-  const pid = await pidOf('b', 's2');
-  await detail.press('Remove');
-  await expect.poll(s2).toBeUndefined();
-  expect(processState(pid)).toBeUndefined();
-});
+test(
+  'all that can be done to a server and to the way to it happens to them',
+  async () => {
+    const { postgres } = await openSandbox();
+    await postgres.press(/^s2 /);
+    const detail = postgres.within('region', 's2');
+    const s2 = () => server('b', 's2');
+    const gone = await pidOf('b', 's2');
+    await detail.press('Kill');
+    await expect.poll(() => processState(gone)).toBeUndefined();
+    await detail.press('Start');
+    await expect.poll(() => s2()?.incarnation).toBe(2);
+    await detail.press('Pause');
+    await expect.poll(() => processState(s2()?.pid ?? 0)).toBe('T');
+    await detail.press('Resume');
+    await expect.poll(() => processState(s2()?.pid ?? 0)).toMatch(/[SR]/);
+    await detail.press('Restart');
+    await expect.poll(() => s2()?.incarnation).toBe(3);
+    await breakAndHeal(detail, 'gateway -> s2', () => s2()?.link);
+    const pid = await pidOf('b', 's2');
+    await detail.press('Remove');
+    await expect.poll(s2).toBeUndefined();
+    expect(processState(pid)).toBeUndefined();
+  },
+  longMs,
+);
 
-test('the way to the store is what it was made, and servers are added', async () => {
-  const { postgres, memory } = await openSandbox();
-  await postgres.press('postgres');
-  const store = postgres.within('region', 'postgres');
-  await breakAndHeal(store, 'store', () => ground.view('b').store?.state);
-  await store.press('Close postgres');
-  const names = (id: LaneId) => ground.view(id).servers.map(({ name }) => name);
-  await memory.press('+ server');
-  await expect.poll(() => names('a')).toEqual(['s1', 's2', 's3']);
-  await memory.press(/^gateway/);
-  const gateway = memory.within('region', 'gateway');
-  await gateway.press('Add a server');
-  await expect.poll(() => names('a')).toEqual(['s1', 's2', 's3', 's4']);
-  expect(processState(await pidOf('a', 's4'))).toMatch(/[SR]/);
-  await gateway.press('Close gateway');
-  await memory.set('spinbutton', 'servers', async (field) => {
-    await field.fill('3');
-    await field.press('Enter');
-  });
-  await expect.poll(() => names('a')).toEqual(['s1', 's2', 's3']);
-  await memory.set('spinbutton', 'servers', async (count) => {
-    await count.fill('2');
-    await count.press('Enter');
-  });
-  await expect.poll(() => names('a')).toEqual(['s1', 's2']);
-});
+test(
+  'the way to the store is what it was made, and servers are added',
+  async () => {
+    const { postgres, memory } = await openSandbox();
+    await postgres.press('postgres');
+    const store = postgres.within('region', 'postgres');
+    await breakAndHeal(store, 'store', () => ground.view('b').store?.state);
+    await store.press('Close postgres');
+    const names = (id: LaneId) => ground.view(id).servers.map(({ name }) => name);
+    await memory.press('+ server');
+    await expect.poll(() => names('a')).toEqual(['s1', 's2', 's3']);
+    await memory.press(/^gateway/);
+    const gateway = memory.within('region', 'gateway');
+    await gateway.press('Add a server');
+    await expect.poll(() => names('a')).toEqual(['s1', 's2', 's3', 's4']);
+    expect(processState(await pidOf('a', 's4'))).toMatch(/[SR]/);
+    await gateway.press('Close gateway');
+    await memory.set('spinbutton', 'servers', async (field) => {
+      await field.fill('3');
+      await field.press('Enter');
+    });
+    await expect.poll(() => names('a')).toEqual(['s1', 's2', 's3']);
+    await memory.set('spinbutton', 'servers', async (count) => {
+      await count.fill('2');
+      await count.press('Enter');
+    });
+    await expect.poll(() => names('a')).toEqual(['s1', 's2']);
+  },
+  longMs,
+);
 
 /** The history names the link and each fault; the lane is asked how the link is. */
 async function breakAndHeal(detail: Place, link: string, state: () => string | undefined) {
@@ -280,29 +296,33 @@ async function breakAndHeal(detail: Place, link: string, state: () => string | u
   ]);
 }
 
-test('a client on the stage does in its lane what it is told', async () => {
-  const { whole, postgres, dock } = await openSandbox();
-  await dock.set('combobox', 'in', choose('b'));
-  await dock.pick('dave');
-  await dock.press('Log in');
-  await postgres.press(/^dave /);
-  const dave = postgres.within('region', 'dave');
-  const done = async (word: string, what: Partial<Arrived>) => {
-    await dave.press(word);
-    await expect.poll(() => last('b')).toMatchObject({ client: 'dave', ...what });
-  };
-  await done('Send one', { f: 'whoami', to: 'gateway', fate: 'known' });
-  await done('Send to s1', { f: 'whoami', to: 's1', server: 's1', fate: 'known' });
-  await dave.press('Steal its credential');
-  await expect
-    .poll(() => ground.view('b').clients.find(({ name }) => name === 'mallory'))
-    .toMatchObject({ user: 'dave', stolenFrom: 'dave' });
-  await done('Log out', { f: 'logout' });
-  await done('Log in', { f: 'login', began: 'dave.2' });
-  await dave.press('Close dave');
-  await postgres.follow('All of it, under a slider');
-  await whole.at.getByRole('heading', { name: 'postgres-by-hand' }).waitFor();
-});
+test(
+  'a client on the stage does in its lane what it is told',
+  async () => {
+    const { whole, postgres, dock } = await openSandbox();
+    await dock.set('combobox', 'in', choose('b'));
+    await dock.pick('dave');
+    await dock.press('Log in');
+    await postgres.press(/^dave /);
+    const dave = postgres.within('region', 'dave');
+    const done = async (word: string, what: Partial<Arrived>) => {
+      await dave.press(word);
+      await expect.poll(() => last('b')).toMatchObject({ client: 'dave', ...what });
+    };
+    await done('Send one', { f: 'whoami', to: 'gateway', fate: 'known' });
+    await done('Send to s1', { f: 'whoami', to: 's1', server: 's1', fate: 'known' });
+    await dave.press('Steal its credential');
+    await expect
+      .poll(() => ground.view('b').clients.find(({ name }) => name === 'mallory'))
+      .toMatchObject({ user: 'dave', stolenFrom: 'dave' });
+    await done('Log out', { f: 'logout' });
+    await done('Log in', { f: 'login', began: 'dave.2' });
+    await dave.press('Close dave');
+    await postgres.follow('All of it, under a slider');
+    await whole.at.getByRole('heading', { name: 'postgres-by-hand' }).waitFor();
+  },
+  longMs,
+);
 
 test(
   'the answers, policies and numbers of servers that are chosen stand side by side',

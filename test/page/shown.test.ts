@@ -1,6 +1,6 @@
-// What the page shows is what was recorded: its numbers, outcomes, reasons, sessions and servers are
-// read out of the page and held against a fold over the history on disk; live, for who comes late,
-// and for a recorded run at several moments of it.
+// What the page shows is what was recorded: its numbers, outcomes, reasons, sessions and servers
+// are read out of the page and held against a fold over the history on disk; live, for who comes
+// late, and for a recorded run at several moments of it.
 
 import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
