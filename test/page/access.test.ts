@@ -1,6 +1,6 @@
 // The page for whoever sees it otherwise, or uses it otherwise: every view by the rules that axe
 // knows; without a mouse; with less motion; and nothing that has to be scrolled for sideways. The
-// steps of the tour are put to axe where they are walked.
+// steps of the tour and an experiment are put to axe where they are walked.
 
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';

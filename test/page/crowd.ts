@@ -26,8 +26,8 @@ export class Crowd implements AsyncDisposable {
   readonly #server = createServer((request, answer) => {
     void this.#answer(request.url ?? '/').then(({ type, body }) => {
       answer.writeHead(body === undefined ? 404 : 200, { 'content-type': type });
-      if (body instanceof Buffer || body === undefined) answer.end(body);
-      else body.pipe(answer);
+      if (body !== undefined && 'pipe' in body) body.pipe(answer);
+      else answer.end(body);
     });
   });
   readonly #logins = new Map<string, number>();
