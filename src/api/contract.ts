@@ -188,7 +188,12 @@ export interface RecordedRun {
   readonly scenario: string;
   readonly answer: string;
   readonly seed: string;
-  /** ISO 8601. */
+  readonly policy: string;
+  /** With how many it began. */
+  readonly servers: number;
+  /** How many were begun, logins included. */
+  readonly requests: number;
+  /** When it began, in ISO 8601. */
   readonly at: string;
   readonly asExpected: boolean | null;
 }

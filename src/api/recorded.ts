@@ -2,7 +2,7 @@
 // that what another program recorded a moment ago is there, too. A run is named by its folder and
 // the folder of its lab; nothing else can be named.
 
-import { createReadStream, existsSync, globSync } from 'node:fs';
+import { createReadStream, existsSync, globSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -16,6 +16,8 @@ import type { RunResult } from '../lab/run.ts';
 import type { RecordedRun } from './contract.ts';
 
 const listedMax = 200;
+/** Longer than the last few lines of any history. */
+const tailBytes = 16 * 1024;
 /** More than a page can hold is not sent: the rest is in the file. */
 const historyBytesMax = 48 * 1024 * 1024;
 export const runPattern = '^[A-Za-z0-9-]{1,64}\\.[A-Za-z0-9-]{1,128}$';
@@ -27,12 +29,16 @@ export class Recorded {
     this.#results = results;
   }
 
-  /** Newest first. */
+  /** Newest first. What was opened to be played with, and was not, is left out. */
   async list(): Promise<readonly RecordedRun[]> {
     const files = globSync('*/*/history.ndjson', { cwd: this.#results });
-    const newest = files.toSorted().toReversed().slice(0, listedMax);
-    const runs = await Promise.all(newest.map((file) => this.#about(dirname(file))));
-    return runs.flatMap((run) => run ?? []);
+    const runs = files.map((file) => {
+      const { birthtime, size } = statSync(join(this.#results, file));
+      return { folder: dirname(file), at: birthtime.toISOString(), size };
+    });
+    const newest = runs.toSorted((one, other) => (one.at < other.at ? 1 : -1)).slice(0, listedMax);
+    const all = await Promise.all(newest.map((run) => this.#about(run)));
+    return all.flatMap((run) => run ?? []);
   }
 
   /** As far as it is written; undefined when there is no such run. */
@@ -70,20 +76,34 @@ export class Recorded {
     return text === '' ? undefined : (JSON.parse(text) as RunResult);
   }
 
-  async #about(folder: string): Promise<RecordedRun | undefined> {
+  async #about({ folder, at, size }: Found): Promise<RecordedRun | undefined> {
     const id = folder.replace(/[\\/]/, '.');
-    const header = await headerOf(join(this.#folder(id), 'history.ndjson'));
+    const file = join(this.#folder(id), 'history.ndjson');
+    const header = await headerOf(file);
     if (!new RegExp(runPattern).test(id) || header === undefined) return undefined;
-    const { scenario, answer, seed } = header;
+    const { scenario, answer, seed, policy } = header;
+    const requests = await requestsIn(file, size);
+    if (requests === 0) return undefined;
     const asExpected = (await this.#result(id))?.asExpected ?? null;
     const name = `${answer}-${scenario}`;
-    return { id, name, scenario, answer, seed, at: timeIn(folder), asExpected };
+    const servers = header.servers.length;
+    return { ...{ id, name, scenario, answer, seed, policy, servers, requests }, at, asExpected };
   }
 }
 
-/** '2026-11-23T09-36-36-000Z', as folders of labs are named. */
-function timeIn(folder: string): string {
-  return folder.replace(/^(\d+-\d+-\d+T\d+)-(\d+)-(\d+)-(\d+Z).*$/, '$1:$2:$3.$4');
+interface Found {
+  readonly folder: string;
+  readonly at: string;
+  readonly size: number;
+}
+
+/** Requests are numbered as they begin: the end of a history says how many there were. */
+async function requestsIn(file: string, size: number): Promise<number> {
+  let most = 0;
+  for await (const line of wholeLines(file, Math.max(0, size - tailBytes))) {
+    most = Math.max(most, Number(/"i":(\d+)/.exec(line)?.[1] ?? 0));
+  }
+  return most;
 }
 
 async function headerOf(file: string): Promise<RunHeader | undefined> {
@@ -101,9 +121,9 @@ async function* eventsIn(file: string): AsyncGenerator<HistoryEvent> {
   }
 }
 
-async function* wholeLines(file: string): AsyncGenerator<string> {
+async function* wholeLines(file: string, start = 0): AsyncGenerator<string> {
   let bytes = 0;
-  const input = createReadStream(file, { encoding: 'utf8' });
+  const input = createReadStream(file, { encoding: 'utf8', start });
   for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
     bytes += line.length + 1;
     if (bytes > historyBytesMax) break;

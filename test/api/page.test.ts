@@ -314,8 +314,11 @@ test('an experiment is carried out in every lane, judged, and can be opened afte
   expect(runs.map(({ name }) => name).toSorted()).toEqual([
     ...['memory-by-hand', 'memory-two-servers', 'postgres-by-hand', 'postgres-two-servers'],
   ]);
+  expect(runs.slice(2).map(({ scenario }) => scenario)).toEqual(['by-hand', 'by-hand']);
   const history = (await (await ask(`/${lane?.run}/history`)).text()).trimEnd().split('\n');
-  const recorded = history.map((line) => JSON.parse(line));
+  const recorded: HistoryEvent[] = history.map((line) => JSON.parse(line));
+  const requests = recorded.filter(({ t }) => t === 'invoke').length;
+  expect(runs.find(({ id }) => id === lane?.run)).toMatchObject({ servers: 2, requests });
   await expect.poll(() => viewer.histories.get('a'), soon).toEqual(recorded);
   const judged = await (await ask(`/${lane?.run}/verdicts`)).json();
   await expect.poll(() => viewer.verdicts.get('a'), soon).toEqual(judged);
@@ -323,7 +326,9 @@ test('an experiment is carried out in every lane, judged, and can be opened afte
   expect((await ask('/no.such-run/report')).status).toBe(404);
 }, 150_000);
 
-test('lanes that were replaced leave no process behind', async () => {
+test('lanes that were replaced leave no process behind, and no run where nothing was sent', async () => {
+  const listed = async () => (await fetch(`${page.url}/lab/runs`)).json();
+  const before = await listed();
   await done({
     do: 'open',
     lanes: [{ answer: 'memory', policy: 'sticky-cookie', servers: 1 }],
@@ -333,4 +338,5 @@ test('lanes that were replaced leave no process behind', async () => {
   expect(isAlive(pid)).toBe(true);
   await done({ do: 'open', lanes: [{ answer: 'memory', policy: 'random', servers: 1 }] });
   await expect.poll(() => isAlive(pid), soon).toBe(false);
+  expect(await listed()).toEqual(before);
 });

@@ -46,7 +46,7 @@ function List() {
 }
 
 function Row({ run }: { readonly run: RecordedRun }) {
-  const { id, name, at, asExpected, seed } = run;
+  const { id, name, at, asExpected, seed, servers, policy, requests } = run;
   return (
     <li>
       <a class="mono" href={addresses.run(id)}>
@@ -54,9 +54,10 @@ function Row({ run }: { readonly run: RecordedRun }) {
       </a>
       <span class="label">
         <time dateTime={at}>
-          {new Date(at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })}
+          {new Date(at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' })}
         </time>
-        {seed === 'by-hand' ? '' : ` · seed ${seed}`}
+        {` · ${counted(servers, 'server')}, ${policy} · ${counted(requests, 'request')}`}
+        {isByHand(seed) ? '' : ` · seed ${seed}`}
       </span>
       {asExpected === null && <span class="small quiet">played by hand</span>}
       {asExpected === true && <span class="small verdict-word known">✓ as expected</span>}
@@ -68,6 +69,15 @@ function Row({ run }: { readonly run: RecordedRun }) {
       )}
     </li>
   );
+}
+
+function counted(count: number, what: string): string {
+  return `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
+}
+
+/** What is played by hand has no dice, and its seed is only called so. */
+function isByHand(seed: string | undefined): boolean {
+  return seed === 'by-hand';
 }
 
 function reportAddress(id: string): string {
@@ -94,11 +104,12 @@ function Replay({ run }: { readonly run: string }) {
       <div class="question">
         <div>
           <p class="label">
-            <a href={addresses.runs}>Recorded runs</a> · seed {header?.seed ?? '…'}
+            <a href={addresses.runs}>Recorded runs</a> ·{' '}
+            {isByHand(header?.seed) ? 'played by hand' : `seed ${header?.seed ?? '…'}`}
           </p>
           <h1 class="mono">{header?.id ?? run}</h1>
         </div>
-        {header && header.scenario !== 'by-hand' && (
+        {header && !isByHand(header.seed) && (
           <a class="button" href={reportAddress(run)}>
             Open the report
           </a>
