@@ -166,7 +166,7 @@ async function replay(page: Page): Promise<void> {
   await page.getByRole('link', { name: 'memory-two-servers' }).first().click();
   await page.getByRole('slider').waitFor();
   await page.getByRole('slider').fill('60');
-  await press(page, 'Step');
+  await press(page, 'Step ›');
 }
 
 async function openChapter(page: Page): Promise<void> {
@@ -179,10 +179,7 @@ async function go(page: Page, place: string, there: Locator): Promise<void> {
 }
 
 function press(page: Page, name: string): Promise<void> {
-  return page
-    .getByRole('button', { name, exact: name !== 'Step' })
-    .first()
-    .click();
+  return page.getByRole('button', { name, exact: true }).first().click();
 }
 
 /** A trial click waits for what it takes to click. */

@@ -4,7 +4,7 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import { ServerCount } from './controls/server-count.tsx';
-import { FateMark, ruled, toneOf } from './fate.tsx';
+import { FateMark, wordsOf } from './fate.tsx';
 import type { Shown } from './lane-state.ts';
 import { choices } from './live.ts';
 import { Charts } from './measures/chart.tsx';
@@ -110,12 +110,13 @@ function Caption({ shown }: { readonly shown: Shown }) {
   if (last === undefined) {
     return <p class="caption quiet">No request was sent yet.</p>;
   }
+  const { word, looks } = wordsOf(last);
   return (
-    <p class={`caption ${toneOf(last)}`}>
-      <FateMark fate={last.fate} />
+    <p class={`caption ${looks}`}>
+      <FateMark arrived={last} />
       <span>
         <strong>
-          {last.client}, {ruled(last)}
+          {last.client}, {word}
           {last.server === null ? '' : ` by ${last.server}`}.
         </strong>{' '}
         {last.why}.
@@ -141,7 +142,7 @@ function Measures({ shown, isLive, isBrief }: MeasuresProps) {
         <Numbers stage={stage} />
         {!isBrief && <Charts stage={stage} now={now} />}
         <details open={!isShort}>
-          <summary>Verdicts</summary>
+          <summary>{isLive ? 'Verdicts' : 'Verdicts at the end'}</summary>
           <Verdicts verdicts={shown.verdicts.value} />
         </details>
         <details open={!isShort}>

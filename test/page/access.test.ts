@@ -44,7 +44,7 @@ test(
     await run.waitFor();
     const found = [...(await violationsIn(page, 'runs'))];
     await run.click();
-    await page.getByRole('button', { name: 'Step' }).click();
+    await page.getByRole('button', { name: 'Step ›' }).click();
     found.push(...(await violationsIn(page, 'a recorded run')));
     await page.goto(`${ground.url}/lab/chapters/03-stateful-in-memory`);
     found.push(...(await violationsIn(page, 'a chapter')));

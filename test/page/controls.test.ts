@@ -433,7 +433,7 @@ test(
     await isAt(1);
     await player.press('Step ›');
     await isAt(2);
-    await player.press('‹ Back');
+    await player.press('‹ Step back');
     await isAt(1);
     await player.set('slider', 'Moment', slideTo(all));
     await isAt(all);

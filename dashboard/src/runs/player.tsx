@@ -24,11 +24,11 @@ export function Player({ replay }: { readonly replay: ReplayState }) {
     <section class="dock player" aria-label="Replay">
       <div class="dock-inside">
         <button type="button" class="button" disabled={passed === 0} onClick={() => step(-1)}>
-          ‹ Back
+          ‹ Step back
         </button>
         <button
           type="button"
-          class="button first"
+          class="button first plays"
           onClick={() => {
             if (isOver.value) replay.seek(1);
             isPlaying.value = !isPlaying.value;
