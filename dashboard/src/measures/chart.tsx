@@ -4,8 +4,8 @@
 
 import { useMemo } from 'preact/hooks';
 import { type Latencies, quantile } from '../../../src/api/latency.ts';
-import { type Fate, fates, type Second, type Stage, type Trouble } from '../../../src/api/stage.ts';
-import { fateWords } from '../fate.tsx';
+import { type Mark, marks, type Second, type Stage, type Trouble } from '../../../src/api/stage.ts';
+import { markWords } from '../fate.tsx';
 
 /** What is drawn: the last minute, or less as long as there was less. */
 const spanMin = 15;
@@ -62,7 +62,7 @@ function Chart({ title, top, bands, first, span, now, children }: ChartProps) {
   return (
     <figure>
       <figcaption class="label">
-        {title} <span class="push">{top}</span>
+        {title} <span class="push">scale 0 to {top}</span>
       </figcaption>
       <svg
         viewBox={`0 0 ${xOf(span)} ${height}`}
@@ -97,12 +97,12 @@ interface LegendProps {
 }
 
 function Legend({ recent, bands }: LegendProps) {
-  const isSeen = (fate: Fate) => recent.some(({ tally }) => tally[fate] > 0);
+  const isSeen = (mark: Mark) => recent.some(({ tally }) => tally[mark] > 0);
   return (
     <p class="legend label">
-      {fates.filter(isSeen).map((fate) => (
-        <span key={fate} class={fate}>
-          <i aria-hidden="true" /> {fateWords[fate].glyph} {fateWords[fate].word}
+      {marks.filter(isSeen).map((mark) => (
+        <span key={mark} class={markWords[mark].looks}>
+          <i aria-hidden="true" /> {markWords[mark].glyph} {markWords[mark].word}
         </span>
       ))}
       {namesOf(bands).map((name) => (
@@ -143,12 +143,13 @@ function Bars({ seconds, first, most }: BarsProps) {
 function Bar({ second, x, most }: { second: Second; x: number; most: number }) {
   const tall = (count: number) => (count / most) * (height - 2);
   let y = height;
-  const piece = (fate: Fate) => {
-    const height = tall(second.tally[fate]);
+  const piece = (mark: Mark) => {
+    const height = tall(second.tally[mark]);
+    const { looks } = markWords[mark];
     y -= height;
-    return <rect key={fate} class={fate} x={xOf(x)} width={barWidth} y={y} height={height} />;
+    return <rect key={mark} class={looks} x={xOf(x)} width={barWidth} y={y} height={height} />;
   };
-  return <g>{fates.filter((fate) => second.tally[fate] > 0).map(piece)}</g>;
+  return <g>{marks.filter((mark) => second.tally[mark] > 0).map(piece)}</g>;
 }
 
 function pathOf(points: readonly { at: number; ms: number }[], first: number, most: number) {
@@ -174,8 +175,7 @@ function p95Of(latencies: Latencies): number {
 }
 
 const xOf = (second: number) => second * secondWidth;
-const inAll = ({ tally: { known, nobody, another, refused, lost } }: Second) =>
-  known + nobody + another + refused + lost;
+const inAll = ({ tally }: Second) => marks.reduce((sum, mark) => sum + tally[mark], 0);
 
 export function inMs(ms: number): string {
   return ms >= 1000
