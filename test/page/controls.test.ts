@@ -444,6 +444,9 @@ test(
     await player.press('Play');
     await expect.poll(() => player.control('button', 'Play again').count()).toBe(1);
     await isAt(all);
+    for (const summary of [/^In numbers/, /^Not put to the test/, /^Verdicts at the end/]) {
+      await census.use(page.locator('summary', { hasText: summary }).first());
+    }
     await whole.follow('Recorded runs');
     await whole.at.getByRole('heading', { name: 'Recorded runs' }).waitFor();
   },

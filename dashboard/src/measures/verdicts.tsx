@@ -1,18 +1,16 @@
-// Verdicts as they form: sign, word and numbers. What was never put to the test is named last, and
-// is no pass.
+// Verdicts as they form: sign, word and the promise in plain words; its name and its numbers for
+// whoever asks. What was never put to the test is named last, and is no pass.
 
-import { type Outcome, properties, type Verdict } from '../../../src/core/verdict.ts';
+import { properties, type Verdict } from '../../../src/core/verdict.ts';
 
-const marks: Readonly<Record<Outcome, { readonly glyph: string; readonly tone: string }>> = {
-  HOLDS: { glyph: '✓', tone: 'known' },
-  VIOLATED: { glyph: '✗', tone: 'nobody' },
-  UNKNOWN: { glyph: '?', tone: 'refused' },
-  'NOT TESTED': { glyph: '–', tone: 'refused' },
-};
+const marks = {
+  HOLDS: { glyph: '✓', word: 'kept', tone: 'known' },
+  VIOLATED: { glyph: '✗', word: 'broken', tone: 'nobody' },
+} as const;
 
 export function Verdicts({ verdicts }: { readonly verdicts: readonly Verdict[] }) {
   const promises = verdicts.filter(({ property }) => !('diagnostic' in properties[property]));
-  const judged = promises.filter(({ outcome }) => outcome === 'HOLDS' || outcome === 'VIOLATED');
+  const judged = promises.filter(({ outcome }) => outcome in marks);
   const open = promises.filter((each) => !judged.includes(each));
   return (
     <div class="verdicts">
@@ -23,27 +21,35 @@ export function Verdicts({ verdicts }: { readonly verdicts: readonly Verdict[] }
         ))}
       </ul>
       {open.length > 0 && (
-        <p class="label">
-          <span aria-hidden="true">? </span>not put to the test:{' '}
-          {open.map(({ property }) => property).join(', ')}
-        </p>
+        <details>
+          <summary>Not put to the test</summary>
+          <ul class="label">
+            {open.map(({ property }) => (
+              <li key={property}>
+                <span aria-hidden="true">? </span>
+                {properties[property].says}
+              </li>
+            ))}
+          </ul>
+        </details>
       )}
     </div>
   );
 }
 
 function One({ verdict }: { readonly verdict: Verdict }) {
-  const { glyph, tone } = marks[verdict.outcome];
-  const { says } = properties[verdict.property];
+  const { property, outcome, finding } = verdict;
+  const { glyph, word, tone } = marks[outcome === 'HOLDS' ? outcome : 'VIOLATED'];
   return (
     <li class={`verdict ${tone}`}>
       <span class="outcome">
-        <span aria-hidden="true">{glyph}</span> {verdict.outcome}
+        <span aria-hidden="true">{glyph}</span> {word}
       </span>
-      <span class="law">
-        <strong>{verdict.property}</strong> <span class="quiet">{says}</span>
-      </span>
-      <span class="finding small">{verdict.finding}</span>
+      <span class="law">{properties[property].says}</span>
+      <details class="finding">
+        <summary>In numbers</summary>
+        {property} {outcome}: {finding}
+      </details>
     </li>
   );
 }
