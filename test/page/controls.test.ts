@@ -444,7 +444,7 @@ test(
     await player.press('Play');
     await expect.poll(() => player.control('button', 'Play again').count()).toBe(1);
     await isAt(all);
-    for (const summary of [/^In numbers/, /^Not put to the test/, /^Verdicts at the end/]) {
+    for (const summary of ['In numbers', 'Not put to the test', 'Verdicts at the end']) {
       await census.use(page.locator('summary', { hasText: summary }).first());
     }
     await whole.follow('Recorded runs');

@@ -8,10 +8,10 @@ import { chapterAddress, chapterTitle } from '../chapters.ts';
 import { choices } from '../live.ts';
 import { give } from '../orders.ts';
 import { type Guess, prediction } from './prediction.ts';
+import { isOfCourse } from './words.ts';
 
 const lanesMax = 4;
 const first = 'two-servers';
-const course: ReadonlySet<string> = new Set(['token', 'memory', 'postgres', 'redis']);
 
 type ScenarioChoice = Choices['scenarios'][number];
 
@@ -31,16 +31,25 @@ export function Experiment({ onDone }: { readonly onDone: () => void }) {
             name.value = currentTarget.value;
           }}
         >
-          {all.scenarios.map((each) => (
-            <option key={each.name} value={each.name}>
-              {each.title}
-            </option>
+          {byChapter(all.scenarios).map(([chapter, scenarios]) => (
+            <optgroup key={chapter} label={chapterTitle(chapter)}>
+              {scenarios.map((each) => (
+                <option key={each.name} value={each.name}>
+                  {each.title}
+                </option>
+              ))}
+            </optgroup>
           ))}
         </select>
       </label>
       <Asked key={scenario.name} scenario={scenario} onDone={onDone} />
     </div>
   );
+}
+
+function byChapter(scenarios: readonly ScenarioChoice[]) {
+  const groups = Map.groupBy(scenarios, ({ chapter }) => chapter);
+  return [...groups].toSorted(([one], [other]) => one.localeCompare(other));
 }
 
 interface AskedProps {
@@ -54,7 +63,7 @@ function Asked({ scenario, onDone }: AskedProps) {
   );
   const can = scenario.answers.filter((answer) => !missing.has(answer));
   const answers = useSignal<readonly AnswerName[]>(
-    can.filter((answer) => course.has(answer)).slice(0, lanesMax),
+    can.filter((answer) => isOfCourse(answer)).slice(0, lanesMax),
   );
   const guesses = useSignal<Partial<Record<AnswerName, Guess>>>({});
   const isGuessed = answers.value.every((answer) => guesses.value[answer] !== undefined);

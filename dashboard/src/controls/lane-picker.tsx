@@ -1,10 +1,11 @@
 // Which answers stand side by side: one to four, each with its policy and its number of servers.
 
 import { useSignal } from '@preact/signals';
-import type { LaneWish } from '../../../src/api/contract.ts';
+import type { Choices, LaneWish } from '../../../src/api/contract.ts';
 import type { AnswerName } from '../../../src/scenarios/scenario.ts';
 import { choices, lanes } from '../live.ts';
 import { give } from '../orders.ts';
+import { answerWords, isOfCourse, policyWords } from './words.ts';
 
 const lanesMax = 4;
 
@@ -73,6 +74,11 @@ function saysOf(answer: AnswerName): string {
   return choices.value?.answers.find(({ name }) => name === answer)?.says ?? '';
 }
 
+/** 'affinity (sticky-cookie)' */
+function labelOf(name: string, words: Readonly<Record<string, string>>): string {
+  return words[name] === undefined ? name : `${words[name]} (${name})`;
+}
+
 interface RowProps {
   readonly wish: LaneWish;
   readonly onChange: (part: Partial<LaneWish>) => void;
@@ -80,6 +86,15 @@ interface RowProps {
 
 function WishRow({ wish, onChange }: RowProps) {
   const all = choices.value;
+  const [course = [], more = []] = [true, false].map((is) =>
+    (all?.answers ?? []).filter(({ name }) => isOfCourse(name) === is),
+  );
+  const option = ({ name, missing }: Choices['answers'][number]) => (
+    <option key={name} value={name} disabled={missing !== undefined} title={missing}>
+      {labelOf(name, answerWords)}
+      {missing === undefined ? '' : ', missing here'}
+    </option>
+  );
   return (
     <>
       <label>
@@ -88,11 +103,8 @@ function WishRow({ wish, onChange }: RowProps) {
           value={wish.answer}
           onChange={({ currentTarget }) => onChange({ answer: currentTarget.value as AnswerName })}
         >
-          {all?.answers.map(({ name, missing }) => (
-            <option key={name} value={name} disabled={missing !== undefined} title={missing}>
-              {missing === undefined ? name : `${name} (missing here)`}
-            </option>
-          ))}
+          <optgroup label="the three answers">{course.map(option)}</optgroup>
+          <optgroup label="more">{more.map(option)}</optgroup>
         </select>
       </label>
       <label>
@@ -103,7 +115,7 @@ function WishRow({ wish, onChange }: RowProps) {
         >
           {all?.policies.map(({ name, says }) => (
             <option key={name} value={name} title={says}>
-              {name}
+              {labelOf(name, policyWords)}
             </option>
           ))}
         </select>
