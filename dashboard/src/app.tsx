@@ -1,6 +1,7 @@
 // The frame of the page: where one is and can go, and the view of that place.
 
 import { useSignalEffect } from '@preact/signals';
+import { standAgain } from './controls/sandbox-lanes.ts';
 import { lanes, line } from './live.ts';
 import { addresses, place, rememberVisit } from './route.ts';
 import { RunsView } from './runs/runs-view.tsx';
@@ -21,6 +22,7 @@ export function App() {
   useSignalEffect(() => {
     if (place.value.at !== 'tour') rememberVisit();
   });
+  useSignalEffect(standAgain);
   const { at } = place.value;
   return (
     <>

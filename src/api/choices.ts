@@ -25,6 +25,7 @@ export function choicesIn(lab: Lab): Choices {
         answers: answerNames.filter((answer) => expect[answer] !== undefined),
       })),
     people,
+    first: firstLanes(lab),
   };
 }
 

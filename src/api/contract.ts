@@ -180,6 +180,8 @@ export interface Choices {
   }>;
   /** Who may log in. */
   readonly people: readonly string[];
+  /** What the lab begins with. */
+  readonly first: readonly LaneWish[];
 }
 
 export interface RecordedRun {

@@ -84,6 +84,8 @@ test(
 
     await tabTo(page, 'link', 'Skip the tour');
     await page.keyboard.press('Enter');
+    await expect.poll(() => ground.views().length).toBe(3);
+    await ground.ready();
     await tabTo(page, 'button', 'Kill s1');
     const { pid } = ground.view('a').servers[0] ?? {};
     await page.keyboard.press('Enter');

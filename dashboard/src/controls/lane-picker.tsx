@@ -5,6 +5,7 @@ import type { Choices, LaneWish } from '../../../src/api/contract.ts';
 import type { AnswerName } from '../../../src/scenarios/scenario.ts';
 import { choices, lanes } from '../live.ts';
 import { give } from '../orders.ts';
+import { chosen } from './sandbox-lanes.ts';
 import { answerWords, isOfCourse, policyWords } from './words.ts';
 
 const lanesMax = 4;
@@ -29,7 +30,9 @@ export function LanePicker({ onDone }: { readonly onDone: () => void }) {
       onSubmit={(event) => {
         event.preventDefault();
         void give({ do: 'open', lanes: wishes.value }).then((did) => {
-          if (did.ok) onDone();
+          if (!did.ok) return;
+          chosen.value = wishes.value;
+          onDone();
         });
       }}
     >
