@@ -107,9 +107,7 @@ function whyNobody(it: Case): string {
   if (ended.sessEndedAt !== null && it.answer?.strategy === 'token') {
     return `the token of ${ended.sess} has expired, which is what ends it`;
   }
-  if (ended.sessEndedAt !== null) {
-    return `${ended.sess} was ended at ${moment(ended.sessEndedAt)}, and ${who} knows it`;
-  }
+  if (ended.sessEndedAt !== null) return whyBarred(it, ended.sessEndedAt);
   if (session === undefined) return `${who} has no session ${ended.sess}`;
   if (session.endedAt !== null) return `${ended.sess} was just being ended`;
   if (expired(session, known.run, ended.startedAt)) return `${ended.sess} has expired`;
@@ -118,6 +116,14 @@ function whyNobody(it: Case): string {
   const trouble = storeTrouble(known, (each) => forgetful.has(each.kind));
   const why = trouble ? `: ${troubleWords(trouble)} at ${moment(trouble.from)}` : '';
   return `${store} has no session ${session.name} any more${why}`;
+}
+
+function whyBarred(it: Case, at: number): string {
+  const { ended, session, who, store } = it;
+  const since = `${ended.sess} was ended at ${moment(at)}`;
+  if (isToken(it)) return `${since}, and ${who} has heard of it`;
+  if (!isMemory(it)) return `${since}: ${who} asked ${store}, which has it no more`;
+  return `${since}: ${who} ${session?.server === who ? 'has forgotten it' : 'never had it'}`;
 }
 
 function whereMemoryIs({ ended, known, who }: Case, { name, server, incarnation }: SessionSeen) {
