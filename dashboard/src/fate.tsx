@@ -1,35 +1,36 @@
-// How an outcome is said: sign, colour and word, always together.
+// How an outcome is said: sign, colour and word, always together. What is right looks well, and what
+// is wrong does not: to be let in is bad when it is a thief.
 
-import type { Arrived, Fate } from '../../src/api/stage.ts';
+import { type Arrived, type Fate, type Mark, markOf } from '../../src/api/stage.ts';
 
-export const fateWords: Readonly<Record<Fate, { readonly glyph: string; readonly word: string }>> =
-  {
-    known: { glyph: '✓', word: 'known' },
-    nobody: { glyph: '✗', word: 'taken for nobody' },
-    another: { glyph: '≠', word: 'taken for another' },
-    refused: { glyph: '!', word: 'refused for now' },
-    lost: { glyph: '○', word: 'no answer' },
-  };
+interface Words {
+  readonly glyph: string;
+  readonly word: string;
+  /** The fate whose colour and shape it has. */
+  readonly looks: Fate;
+}
 
-export function FateMark({ fate }: { readonly fate: Fate }) {
-  const { glyph, word } = fateWords[fate];
+export const markWords: Readonly<Record<Mark, Words>> = {
+  known: { glyph: '✓', word: 'known', looks: 'known' },
+  barred: { glyph: '✓', word: 'rightly turned away', looks: 'known' },
+  nobody: { glyph: '✗', word: 'taken for nobody', looks: 'nobody' },
+  intruded: { glyph: '✗', word: 'wrongly let in', looks: 'nobody' },
+  another: { glyph: '≠', word: 'taken for another', looks: 'another' },
+  refused: { glyph: '!', word: 'refused for now', looks: 'refused' },
+  lost: { glyph: '○', word: 'no answer', looks: 'lost' },
+  login: { glyph: '⚷', word: 'logged in', looks: 'known' },
+};
+
+export function wordsOf(arrived: Arrived): Words {
+  return markWords[markOf(arrived)];
+}
+
+export function FateMark({ arrived }: { readonly arrived: Arrived }) {
+  const { glyph, word, looks } = wordsOf(arrived);
   return (
-    <span class={`fate-mark ${fate}`}>
+    <span class={`fate-mark ${looks}`}>
       <span aria-hidden="true">{glyph}</span>
       <span class="unseen">{word}</span>
     </span>
   );
-}
-
-/** The classes of an outcome: what was accepted and must not be is ringed. */
-export function toneOf({ fate, right }: Pick<Arrived, 'fate' | 'right'>): string {
-  return fate === 'known' && right === false ? 'known wrong' : fate;
-}
-
-/** 'known', 'known, wrongly', 'taken for nobody, rightly': a refusal may be as it must be. */
-export function ruled({ fate, right }: Pick<Arrived, 'fate' | 'right'>): string {
-  const { word } = fateWords[fate];
-  if (fate === 'known') return right === false ? `${word}, wrongly` : word;
-  if (fate === 'nobody') return right === true ? `${word}, rightly` : word;
-  return word;
 }

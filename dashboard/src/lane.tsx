@@ -39,7 +39,7 @@ export function Lane({ shown, isLive, isBrief = false }: Props) {
   );
   const on = useMemo<OnStage>(
     () => ({
-      ...{ view, stage: shown.stage, lastWords, picked },
+      ...{ view, stage: shown.stage, lastWords, picked, isBrief },
       get orders() {
         return isOpen.value ? view.value.id : undefined;
       },
@@ -139,7 +139,7 @@ function Measures({ shown, isLive, isBrief }: MeasuresProps) {
     <div class="measures-place">
       <div class={`measures ${isBrief ? 'brief' : ''}`}>
         <Strips arrived={stage.arrived} />
-        <Numbers stage={stage} />
+        <Numbers stage={stage} isBrief={isBrief} />
         {!isBrief && <Charts stage={stage} now={now} />}
         <details open={!isShort}>
           <summary>{isLive ? 'Verdicts' : 'Verdicts at the end'}</summary>

@@ -16,6 +16,8 @@ import {
   emptyStage,
   type Fate,
   type Journey,
+  type Mark,
+  markOf,
   noTally,
   type Second,
   type ServerSeen,
@@ -205,11 +207,13 @@ export class Fold {
     this.#servers.set(name, { ...fresh, ...before, ...news });
   }
 
-  #count({ fate, server, endedAt, tookMs }: Arrived): void {
-    this.#stage.tally = plus(this.#stage.tally, fate);
+  #count(arrived: Arrived): void {
+    const { server, endedAt, tookMs } = arrived;
+    const mark = markOf(arrived);
+    this.#stage.tally = plus(this.#stage.tally, mark);
     note(this.#latencies, tookMs);
     if (server !== null) {
-      this.#server(server, { tally: plus(this.#servers.get(server)?.tally ?? noTally, fate) });
+      this.#server(server, { tally: plus(this.#servers.get(server)?.tally ?? noTally, mark) });
     }
     const at = Math.floor(endedAt / 1_000);
     const last = this.#seconds.at(-1);
@@ -217,7 +221,7 @@ export class Fold {
     const latencies = new Map(isSame ? last.latencies : []);
     note(latencies, tookMs);
     const sessions = { ...this.#counts };
-    const second = { at, tally: plus(isSame ? last.tally : noTally, fate), latencies, sessions };
+    const second = { at, tally: plus(isSame ? last.tally : noTally, mark), latencies, sessions };
     if (isSame) this.#seconds[this.#seconds.length - 1] = second;
     else this.#seconds.push(second);
     if (this.#seconds.length > 2 * secondsMax) this.#seconds = this.#seconds.slice(-secondsMax);
@@ -269,8 +273,8 @@ function fateOf(event: Completion, { user }: Journey): Fate {
   return isTold ? 'refused' : 'lost';
 }
 
-function plus(tally: Tally, fate: Fate): Tally {
-  return { ...tally, [fate]: tally[fate] + 1 };
+function plus(tally: Tally, mark: Mark): Tally {
+  return { ...tally, [mark]: tally[mark] + 1 };
 }
 
 function dropOldest<K>(map: Map<K, unknown>, most: number): void {

@@ -23,12 +23,27 @@ export interface Journey {
   readonly startedAt: number;
 }
 
-export const fates = ['known', 'nobody', 'another', 'refused', 'lost'] as const;
 /**
  * known: served as who they are. nobody: taken for nobody (401). another: taken for somebody else.
  * refused: not done, and told so (503 when the store is out). lost: no answer; nobody knows.
  */
-export type Fate = (typeof fates)[number];
+export type Fate = 'known' | 'nobody' | 'another' | 'refused' | 'lost';
+
+export const marks = [
+  'known',
+  'barred',
+  'nobody',
+  'intruded',
+  'another',
+  'refused',
+  'lost',
+  'login',
+] as const;
+/**
+ * How a request counts: by its fate, but for three. login: nobody had to be remembered for it.
+ * intruded: known, though what it presented had ended or was forged. barred: refused for just that.
+ */
+export type Mark = (typeof marks)[number];
 
 /** A request that has its answer, or will have none. */
 export interface Arrived extends Journey {
@@ -74,7 +89,7 @@ export interface SessionSeen {
   readonly acceptedAfterEndMs: number | null;
 }
 
-export type Tally = Readonly<Record<Fate, number>>;
+export type Tally = Readonly<Record<Mark, number>>;
 
 export interface ServerSeen {
   readonly name: string;
@@ -134,7 +149,9 @@ export interface Stage {
   readonly seconds: readonly Second[];
 }
 
-export const noTally: Tally = { known: 0, nobody: 0, another: 0, refused: 0, lost: 0 };
+export const noTally: Tally = {
+  ...{ known: 0, barred: 0, nobody: 0, intruded: 0, another: 0, refused: 0, lost: 0, login: 0 },
+};
 
 export const emptyStage: Stage = {
   run: null,
@@ -151,6 +168,17 @@ export const emptyStage: Stage = {
   latencies: noLatencies,
   seconds: [],
 };
+
+export function markOf({ f, fate, right }: Pick<Arrived, 'f' | 'fate' | 'right'>): Mark {
+  if (fate === 'known' && f === 'login') return 'login';
+  if (fate === 'known' && right === false) return 'intruded';
+  return fate === 'nobody' && right === true ? 'barred' : fate;
+}
+
+/** Those who had a right to be known. */
+export function entitled({ known, nobody, another, refused, lost }: Tally): number {
+  return known + nobody + another + refused + lost;
+}
 
 /** The stage after more events; the one given stays as it is. A header begins a new stage. */
 export function advance(stage: Stage, events: readonly HistoryEvent[]): Stage {

@@ -4,7 +4,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { quantile } from '../../src/api/latency.ts';
-import { advance, emptyStage, type Stage } from '../../src/api/stage.ts';
+import { advance, emptyStage, noTally, type Stage } from '../../src/api/stage.ts';
 import { heard, told } from '../../src/api/stage-told.ts';
 import type { Completion, HistoryEvent, Invocation, RunHeader } from '../../src/core/history.ts';
 import { lifetimes } from '../../src/core/limits.ts';
@@ -104,7 +104,7 @@ test.each([
     'a thief, of a shared store',
     new Story('redis').logIn('alice.1').logOut('alice.1', 's2#1').refused('alice.1', 's1#1'),
     true,
-    'alice.1 was ended at 0.0 s, and s1 knows it',
+    'alice.1 was ended at 0.0 s: s1 asked Redis, which has it no more',
   ],
   [
     'a shared store',
@@ -160,6 +160,14 @@ test('what a logout did not stop is the lag of revocation', () => {
   expect(later.stage.sessions.get('alice.1')?.acceptedAfterEndMs).toBe(10);
 });
 
+test('a thief who is let in counts against a server, and one who is turned away for it', () => {
+  const left = (answer: AnswerName) => new Story(answer).logIn('alice.1').logOut('alice.1', 's1#1');
+  const letIn = left('token').known('alice.1', 's2#1').stage;
+  expect(letIn.tally).toEqual({ ...noTally, login: 1, known: 1, intruded: 1 });
+  const refused = left('redis').refused('alice.1', 's2#1').stage;
+  expect(refused.servers.get('s2')?.tally).toEqual({ ...noTally, barred: 1 });
+});
+
 test('the same events give the same stage, in whatever batches they come', () => {
   const story = inMemory();
   for (let turn = 0; turn < 20; turn += 1) {
@@ -196,7 +204,7 @@ test('what is listed is bounded, and what is counted stays counted', () => {
   }
   const { stage } = story;
   expect(stage.arrivals).toBe(63_000);
-  expect(stage.tally.known).toBe(63_000);
+  expect(stage.tally).toEqual({ ...noTally, known: 60_000, login: 3_000 });
   expect(stage.arrived.length).toBe(200);
   expect(stage.sessions.size).toBe(1_000);
   expect(stage.sessionCounts.alive).toBe(1_000);

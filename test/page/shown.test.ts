@@ -4,7 +4,7 @@
 
 import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { fateWords } from '../../dashboard/src/fate.tsx';
+import { wordsOf } from '../../dashboard/src/fate.tsx';
 import { inMs } from '../../dashboard/src/measures/chart.tsx';
 import type { LaneId, Order } from '../../src/api/contract.ts';
 import { quantile } from '../../src/api/latency.ts';
@@ -59,11 +59,15 @@ function readIn(lane: Locator) {
 
 /** What a person must read, by the history alone. */
 function expectedOf(stage: Stage) {
-  const { tally, sessionCounts, arrived, arrivals } = stage;
+  const { sessionCounts, arrived, arrivals } = stage;
+  const { known, barred, intruded, login } = stage.tally;
+  const all = arrivals - barred - intruded - login;
   const median = quantile(stage.latencies, 0.5);
   const lags = [...stage.sessions.values()].flatMap((each) => each.acceptedAfterEndMs ?? []);
   const numbers = [
-    ['known', arrivals === 0 ? '–' : `${Math.round((100 * tally.known) / arrivals)} %`],
+    ['known', all === 0 ? '–' : `${Math.round((100 * known) / all)} %`],
+    ['rightly turned away', String(barred || '')],
+    ['wrongly let in', String(intruded || '')],
     ['requests', String(arrivals)],
     ['median', median === null ? '–' : inMs(median)],
     ['logins alive', String(sessionCounts.alive)],
@@ -78,20 +82,21 @@ function expectedOf(stage: Stage) {
     caption: newest[0] ? expect.stringContaining(newest[0].why) : 'No request was sent yet.',
     log: newest
       .slice(0, logMax)
-      .map(({ fate, client, why, endedAt }) => [
-        ...[fateWords[fate].word, client, why, `${(endedAt / 1_000).toFixed(1)} s`],
+      .map((each) => [
+        ...[wordsOf(each).word, each.client, each.why, `${(each.endedAt / 1_000).toFixed(1)} s`],
       ]),
     strips: clients.map((name) => [
       name,
       ...newest
         .filter(({ client }) => client === name)
         .slice(0, stripMax)
-        .map(({ server, fate }) => `${server ?? '–'} ${fateWords[fate].word}`),
+        .map((each) => `${each.server ?? '–'} ${wordsOf(each).word}`),
     ]),
     servers: [...stage.servers.values()]
       .filter(({ state }) => state !== 'removed')
       .map(({ name, state, tally: of }) => [
-        ...[name, state, of.known, of.nobody + of.another + of.refused + of.lost],
+        ...[name, state, of.known + of.barred, of.nobody + of.another + of.intruded],
+        ...(of.refused + of.lost > 0 ? [of.refused + of.lost] : []),
       ]),
   };
 }

@@ -4,10 +4,10 @@
 
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { fateWords } from '../../dashboard/src/fate.tsx';
+import { markWords } from '../../dashboard/src/fate.tsx';
 import { type Measured, type TourStep, tour } from '../../dashboard/src/tour.ts';
 import type { LaneId } from '../../src/api/contract.ts';
-import { advance, emptyStage, type Fate, fates, noTally, type Tally } from '../../src/api/stage.ts';
+import { advance, emptyStage, markOf, marks, noTally, type Tally } from '../../src/api/stage.ts';
 import { type Ground, longMs, openGround } from './ground.ts';
 import { violationsIn } from './violations.ts';
 
@@ -71,8 +71,8 @@ async function hurry(page: Page): Promise<void> {
 async function lastOf(id: LaneId, step: TourStep): Promise<Tally> {
   const { arrived } = advance(emptyStage, await ground.history(id));
   const last = arrived.slice(-step.acts.length);
-  const count = (fate: Fate) => last.filter((each) => each.fate === fate).length;
-  return { ...noTally, ...Object.fromEntries(fates.map((fate) => [fate, count(fate)])) };
+  const counts = marks.map((mark) => [mark, last.filter((each) => markOf(each) === mark).length]);
+  return { ...noTally, ...Object.fromEntries(counts) };
 }
 
 function measuredBy(step: TourStep, tallies: readonly Tally[]): Measured {
@@ -82,8 +82,8 @@ function measuredBy(step: TourStep, tallies: readonly Tally[]): Measured {
 
 function said(tally: Tally, lane: number, step: TourStep): string {
   const whose = step.lanes.length > 1 ? `${ground.views()[lane]?.answer} ` : '';
-  const counted = fates.filter((fate) => tally[fate] > 0);
-  return `${whose}${counted.map((fate) => `${fateWords[fate].glyph} ${tally[fate]} ${fateWords[fate].word}`).join('')}`;
+  const counted = marks.filter((mark) => tally[mark] > 0);
+  return `${whose}${counted.map((mark) => `${markWords[mark].glyph} ${tally[mark]} ${markWords[mark].word}`).join('')}`;
 }
 
 /** How far words stand apart is a matter of style. */

@@ -1,7 +1,7 @@
 // What happened, request by request, in words: the same that moves on the stage, for reading.
 
-import type { Arrived } from '../../../src/api/stage.ts';
-import { FateMark, fateWords, ruled } from '../fate.tsx';
+import { type Arrived, type Mark, markOf } from '../../../src/api/stage.ts';
+import { FateMark, wordsOf } from '../fate.tsx';
 import { personClass } from '../people.ts';
 
 interface Props {
@@ -24,6 +24,9 @@ const verbs: Readonly<Record<Arrived['f'], string>> = {
   fetch: 'fetches a file',
 };
 
+/** What the verb says already. */
+const plain: ReadonlySet<Mark> = new Set(['known', 'login']);
+
 export function Log({ arrived, most }: Props) {
   if (arrived.length === 0) return <p class="quiet small">Nothing was sent yet.</p>;
   return (
@@ -32,8 +35,8 @@ export function Log({ arrived, most }: Props) {
         .slice(-most)
         .reverse()
         .map((each) => (
-          <li key={each.i} class={each.fate}>
-            <FateMark fate={each.fate} />
+          <li key={each.i} class={wordsOf(each).looks}>
+            <FateMark arrived={each} />
             <span class="said">
               <span class={`who ${personClass(each.user, each.client)}`}>{each.client}</span>{' '}
               {verbs[each.f]}
@@ -43,9 +46,7 @@ export function Log({ arrived, most }: Props) {
                   <span class="mono">{each.server}</span>
                 </>
               )}
-              <span class="word">
-                {each.fate === 'known' && each.right !== false ? '' : `: ${ruled(each)}`}
-              </span>
+              <span class="word">{plain.has(markOf(each)) ? '' : `: ${wordsOf(each).word}`}</span>
               <span class="why">{each.why}</span>
             </span>
             <span class="label time">{(each.endedAt / 1000).toFixed(1)} s</span>
@@ -58,5 +59,5 @@ export function Log({ arrived, most }: Props) {
 /** One sentence for the ear: 'alice, answered by s2: taken for nobody. s2 has no session ...' */
 export function spoken(each: Arrived): string {
   const by = each.server === null ? '' : `, answered by ${each.server}`;
-  return `${each.client}${by}: ${fateWords[each.fate].word}. ${each.why}.`;
+  return `${each.client}${by}: ${wordsOf(each).word}. ${each.why}.`;
 }

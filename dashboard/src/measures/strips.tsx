@@ -1,9 +1,9 @@
 // Each client's last requests in a line: who answered, and whether they were known. Where
-// everything is to be seen at once: s1✓ s2✗ s1✓. The newest is last for the eye and first in the
+// everything is to be seen at once: s1⚷ s2✗ s1✓. The newest is last for the eye and first in the
 // document: whatever does not fit into the line is the oldest.
 
 import type { Arrived } from '../../../src/api/stage.ts';
-import { fateWords, toneOf } from '../fate.tsx';
+import { wordsOf } from '../fate.tsx';
 import { personClass } from '../people.ts';
 
 const clientsMax = 6;
@@ -30,10 +30,10 @@ export function Strips({ arrived }: { readonly arrived: readonly Arrived[] }) {
               .slice(-perClientMax)
               .reverse()
               .map((each) => (
-                <dd key={each.i} class={toneOf(each)} title={each.why}>
+                <dd key={each.i} class={wordsOf(each).looks} title={each.why}>
                   {each.server ?? '–'}
-                  <span aria-hidden="true">{fateWords[each.fate].glyph}</span>
-                  <span class="unseen"> {fateWords[each.fate].word}</span>
+                  <span aria-hidden="true">{wordsOf(each).glyph}</span>
+                  <span class="unseen"> {wordsOf(each).word}</span>
                 </dd>
               ))}
           </div>

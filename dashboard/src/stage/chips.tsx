@@ -8,20 +8,23 @@ interface Props {
   readonly inAll?: number;
   readonly most: number;
   readonly nothing: string;
+  /** What it does with them. */
+  readonly verb?: string;
   /** With the handles. */
   readonly isFull?: boolean;
 }
 
 const handleLength = 6;
 
-export function Chips({ remembers, inAll = remembers.length, most, nothing, isFull }: Props) {
+export function Chips(props: Props) {
+  const { remembers, inAll = remembers.length, most, nothing, verb = 'remembers', isFull } = props;
   if (remembers.length === 0) return <p class="label nothing">{nothing}</p>;
   return (
     <div class="memory">
       <span class="label" aria-hidden="true">
-        remembers
+        {verb}
       </span>
-      <ul class="chips" aria-label="remembers">
+      <ul class="chips" aria-label={verb}>
         {remembers.slice(0, most).map(({ handle, user }) => (
           <li
             key={handle}

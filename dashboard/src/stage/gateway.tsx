@@ -4,9 +4,16 @@ import { useContext } from 'preact/hooks';
 import { nodes } from './layout.ts';
 import { isPicked, OnStageContext } from './selection.ts';
 
+/** For who meets them for the first time, in the tour. */
+const policyWords: Readonly<Record<string, string>> = {
+  'round-robin': 'the servers take turns',
+  'sticky-cookie': 'each stays with one server',
+};
+
 export function Gateway() {
   const on = useContext(OnStageContext);
   if (on === null) return null;
+  const { policy } = on.view.value;
   const picked = isPicked(on.picked.value, 'gateway');
   return (
     <div class="column gateway-place">
@@ -20,7 +27,8 @@ export function Gateway() {
         }}
       >
         <span class="name">gateway</span>
-        <span class="label">{on.view.value.policy}</span>
+        <span class="label">{policy}</span>
+        {on.isBrief && <span class="small">{policyWords[policy]}</span>}
       </button>
     </div>
   );

@@ -11,8 +11,8 @@ import { isStill } from '../theme.ts';
 import { Chips } from './chips.tsx';
 import { ClientDetail } from './client-detail.tsx';
 import { type OnStage, OnStageContext } from './selection.ts';
-import { emptyWords, lifeOf, stateOf } from './server-card.tsx';
-import { linkWords } from './store.tsx';
+import { lifeOf, nothingIn, stateOf } from './server-card.tsx';
+import { linkWords, storeVerb } from './store.tsx';
 
 const rememberedMax = 24;
 
@@ -100,7 +100,7 @@ function ServerDetail({ on, name }: { readonly on: OnStage; readonly name: strin
         inAll={server.remembersInAll}
         most={rememberedMax}
         isFull
-        nothing={emptyWords[server.state]}
+        nothing={nothingIn(server, on.view.value)}
       />
       {word && <p class="small">{word.why}</p>}
       <fieldset class="row">
@@ -166,6 +166,7 @@ function LinkActions({ lane, link, says, state }: LinkProps) {
 function StoreDetail({ on }: { readonly on: OnStage }) {
   const { store } = on.view.value;
   if (store === null) return null;
+  const verb = storeVerb(on.view.value.answer);
   const says = linkWords[store.state] || 'every server asks it';
   return (
     <Detail on={on} title={store.kind} says={says}>
@@ -174,7 +175,8 @@ function StoreDetail({ on }: { readonly on: OnStage }) {
         inAll={store.remembersInAll}
         most={rememberedMax}
         isFull
-        nothing="remembers nobody"
+        verb={verb}
+        nothing={`${verb} nobody`}
       />
       <LinkActions lane={on.orders} link="store" says="the way to it" state={store.state} />
     </Detail>

@@ -6,6 +6,7 @@
 // what moved is used again.
 
 import type { Arrived, Fate, Journey } from '../../../src/api/stage.ts';
+import { wordsOf } from '../fate.tsx';
 import { along, type Curve, type Layout, nodes } from './layout.ts';
 import { drawDisc, drawFate, type Palette, strokeCurve } from './shapes.ts';
 
@@ -30,8 +31,6 @@ interface Mover {
   turn: number;
   isAnswered: boolean;
   fate: Fate;
-  /** Accepted, though it had ended. */
-  isWrong: boolean;
   colour: string;
   initial: string;
   age: number;
@@ -84,7 +83,6 @@ export class Motion {
     mover.age = 0;
     mover.turn = legsMax;
     mover.isAnswered = false;
-    mover.isWrong = false;
     mover.colour = this.#palette.person(person);
     mover.initial = initial;
     if (journey.to === 'gateway') go(mover, this.#layout.curve(from, nodes.gateway), 1);
@@ -98,8 +96,7 @@ export class Motion {
     if (mover === undefined) return;
     this.#byNumber.delete(arrived.i);
     mover.isAnswered = true;
-    mover.fate = arrived.fate;
-    mover.isWrong = arrived.fate === 'known' && arrived.right === false;
+    mover.fate = wordsOf(arrived).looks;
     const from = nodes.client(arrived.client);
     const isDirect = arrived.to !== 'gateway';
     const reached = arrived.server ?? (isDirect ? arrived.to : null);
@@ -181,7 +178,6 @@ export class Motion {
     const colour = isBack ? this.#palette.fate[mover.fate] : mover.colour;
     if (!isCrowded && !isWaiting) this.#light(curve, colour, 0.45);
     if (isBack) {
-      if (mover.isWrong) this.#ring(x, y, isCrowded ? 8 : 14, this.#palette.fate.nobody);
       drawFate(this.#draw, x, y, isCrowded ? 4.5 : 9, mover.fate, this.#palette);
     } else {
       drawDisc(this.#draw, x, y, isCrowded ? 4.5 : 9.5, this.#palette.surface);
@@ -213,14 +209,6 @@ export class Motion {
     this.#draw.globalAlpha = 1;
   }
 
-  #ring(x: number, y: number, radius: number, colour: string): void {
-    this.#draw.strokeStyle = colour;
-    this.#draw.lineWidth = 2;
-    this.#draw.beginPath();
-    this.#draw.arc(x, y, radius, 0, Math.PI * 2);
-    this.#draw.stroke();
-  }
-
   #letter(text: string, x: number, y: number): void {
     this.#draw.fillStyle = this.#palette.surface;
     this.#draw.font = `600 ${text.length > 1 ? 8 : 9.5}px system-ui, sans-serif`;
@@ -250,7 +238,6 @@ function fresh(): Mover {
     turn: legsMax,
     isAnswered: false,
     fate: 'known',
-    isWrong: false,
     colour: '',
     initial: '',
     age: 0,

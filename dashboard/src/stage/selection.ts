@@ -17,6 +17,8 @@ export interface OnStage {
   /** What each server answered last. */
   readonly lastWords: ReadonlySignal<ReadonlyMap<string, Arrived>>;
   readonly picked: Signal<Picked | null>;
+  /** For who is here for the first time: as little as it takes, and a word on the rest. */
+  readonly isBrief: boolean;
   /** The lane that takes orders; undefined for a recorded run, or while an experiment runs. */
   readonly orders: LaneId | undefined;
 }

@@ -1,9 +1,9 @@
 // One server: whether it lives, what it remembers, what it said last, and what can be done to it.
 
 import { useContext } from 'preact/hooks';
-import type { LinkState, ServerView } from '../../../src/api/contract.ts';
-import type { Arrived, Tally } from '../../../src/api/stage.ts';
-import { FateMark, toneOf } from '../fate.tsx';
+import type { LaneView, LinkState, ServerView } from '../../../src/api/contract.ts';
+import { type Arrived, marks, type Tally } from '../../../src/api/stage.ts';
+import { FateMark, wordsOf } from '../fate.tsx';
 import { give, underWay } from '../orders.ts';
 import { Chips } from './chips.tsx';
 import { nodes } from './layout.ts';
@@ -11,11 +11,11 @@ import { isPicked, OnStageContext } from './selection.ts';
 import { linkWords } from './store.tsx';
 
 /** Why nothing can be listed of what it remembers. */
-export const emptyWords = {
-  up: 'remembers nobody',
-  paused: 'cannot be asked now',
-  down: 'what it knew is gone',
-} as const;
+export function nothingIn({ state }: ServerView, { answer }: LaneView): string {
+  if (state === 'up') return 'remembers nobody';
+  if (state === 'paused') return 'cannot be asked now';
+  return answer === 'memory' ? 'what it knew is gone' : 'it kept nobody: nothing is lost';
+}
 
 const ordinals = ['', 'first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh'];
 
@@ -47,7 +47,7 @@ export function ServerCard({ server }: { readonly server: ServerView }) {
         remembers={server.state === 'down' ? [] : server.remembers}
         inAll={server.state === 'down' ? 0 : server.remembersInAll}
         most={4}
-        nothing={emptyWords[server.state]}
+        nothing={nothingIn(server, on.view.value)}
       />
       {server.state !== 'down' && (
         <LastWord
@@ -76,18 +76,31 @@ export function stateOf(
   return words.filter((word) => word !== '').join(', ');
 }
 
+/** Logins are no question of who is known. */
 function Answered({ tally }: { readonly tally: Tally }) {
-  const refused = total(tally) - tally.known;
+  const wrong = tally.nobody + tally.another + tally.intruded;
+  const open = tally.refused + tally.lost;
   return (
     <span class="answered">
-      <span class="known" title="knew who asked">
-        <span aria-hidden="true">✓</span>
-        <span class="unseen">knew who asked:</span> {tally.known}
-      </span>
-      <span class={refused > 0 ? 'nobody' : ''} title="did not">
-        <span aria-hidden="true">✗</span>
-        <span class="unseen">did not:</span> {refused}
-      </span>
+      <Count glyph="✓" says="answered rightly" count={tally.known + tally.barred} looks="known" />
+      <Count glyph="✗" says="answered wrongly" count={wrong} looks={wrong > 0 ? 'nobody' : ''} />
+      {open > 0 && <Count glyph="!" says="could not answer" count={open} looks="refused" />}
+    </span>
+  );
+}
+
+interface CountProps {
+  readonly glyph: string;
+  readonly says: string;
+  readonly count: number;
+  readonly looks: string;
+}
+
+function Count({ glyph, says, count, looks }: CountProps) {
+  return (
+    <span class={looks} title={says}>
+      <span aria-hidden="true">{glyph}</span>
+      <span class="unseen">{says}:</span> {count}
     </span>
   );
 }
@@ -103,8 +116,8 @@ function LastWord({ arrived, isNew }: LastWordProps) {
     return <p class="last-word label">{isNew ? 'was asked nothing yet' : ''}</p>;
   }
   return (
-    <p class={`last-word ${toneOf(arrived)}`} title={arrived.why}>
-      <FateMark fate={arrived.fate} /> {arrived.why}
+    <p class={`last-word ${wordsOf(arrived).looks}`} title={arrived.why}>
+      <FateMark arrived={arrived} /> {arrived.why}
     </p>
   );
 }
@@ -133,6 +146,6 @@ function CardActions({ server }: { readonly server: ServerView }) {
   );
 }
 
-function total({ known, nobody, another, refused, lost }: Tally): number {
-  return known + nobody + another + refused + lost;
+function total(tally: Tally): number {
+  return marks.reduce((sum, mark) => sum + tally[mark], 0);
 }

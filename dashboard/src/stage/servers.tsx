@@ -3,7 +3,7 @@
 
 import { useContext } from 'preact/hooks';
 import type { ServerView } from '../../../src/api/contract.ts';
-import type { ServerSeen } from '../../../src/api/stage.ts';
+import { noTally, type ServerSeen } from '../../../src/api/stage.ts';
 import { nodes } from './layout.ts';
 import { isPicked, OnStageContext } from './selection.ts';
 import { ServerCard } from './server-card.tsx';
@@ -51,8 +51,9 @@ function Tile({ server, seen }: TileProps) {
   const on = useContext(OnStageContext);
   if (on === null) return null;
   const picked = isPicked(on.picked.value, 'server', server.name);
-  const refusals = seen?.tally.nobody ?? 0;
-  const known = seen?.tally.known ?? 0;
+  const tally = seen?.tally ?? noTally;
+  const refusals = tally.nobody + tally.intruded;
+  const known = tally.known + tally.barred;
   const sign = { up: '', paused: '‖', down: '✕' }[server.state];
   const said = `${server.name}, ${server.state}, remembers ${server.remembersInAll}, knew ${known}, refused ${refusals}`;
   return (

@@ -30,7 +30,11 @@ export function StageView({ shown, on }: Props) {
   const over = useRef<HTMLCanvasElement>(null);
   useDrawing(root, under, over, shown, on);
   const { view } = on;
-  const hasStore = useComputed(() => view.value.store !== null);
+  // That a token's renewals are kept somewhere is a story of its own.
+  const hasStore = useComputed(() => {
+    const { store, answer } = view.value;
+    return store !== null && !(on.isBrief && answer.startsWith('token'));
+  });
   return (
     <OnStageContext.Provider value={on}>
       <div class="stage" ref={root}>

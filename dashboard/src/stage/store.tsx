@@ -12,11 +12,17 @@ export const linkWords = {
   refusing: 'refuses connections',
 } as const;
 
+/** A token proves itself: the store knows only whose may be replaced by a fresh one. */
+export function storeVerb(answer: string): string {
+  return answer.startsWith('token') ? 'can renew' : 'remembers';
+}
+
 export function Store() {
   const on = useContext(OnStageContext);
   const store = on?.view.value.store;
   if (on === null || store === null || store === undefined) return null;
   const picked = isPicked(on.picked.value, 'store');
+  const verb = storeVerb(on.view.value.answer);
   return (
     <div class="column store-place">
       <div class={`node store ${store.state}`} data-node={nodes.store}>
@@ -35,8 +41,9 @@ export function Store() {
           remembers={store.remembers}
           inAll={store.remembersInAll}
           most={6}
+          verb={verb}
           nothing={
-            on.view.value.experiment === null ? 'remembers nobody' : 'not listed in an experiment'
+            on.view.value.experiment === null ? `${verb} nobody` : 'not listed in an experiment'
           }
         />
       </div>

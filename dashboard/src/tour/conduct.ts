@@ -3,7 +3,7 @@
 
 import { effect } from '@preact/signals';
 import type { LaneWish, Order } from '../../../src/api/contract.ts';
-import { fates, noTally, type Tally } from '../../../src/api/stage.ts';
+import { marks, noTally, type Tally } from '../../../src/api/stage.ts';
 import { choices, lanes } from '../live.ts';
 import { give } from '../orders.ts';
 import type { Act, Measured, TourLane, TourStep } from '../tour.ts';
@@ -110,10 +110,10 @@ function until(condition: () => boolean, signal: AbortSignal): Promise<void> {
 }
 
 function minus(tally: Tally, before: Tally): Tally {
-  const rest = fates.map((fate) => [fate, tally[fate] - before[fate]] as const);
+  const rest = marks.map((mark) => [mark, tally[mark] - before[mark]] as const);
   return { ...noTally, ...Object.fromEntries(rest) };
 }
 
 function total(tally: Tally): number {
-  return fates.reduce((sum, fate) => sum + tally[fate], 0);
+  return marks.reduce((sum, mark) => sum + tally[mark], 0);
 }

@@ -1,9 +1,9 @@
 // One step in words: what it is about, what one expects, what happened, and why.
 
 import { useEffect } from 'preact/hooks';
-import { fates } from '../../../src/api/stage.ts';
+import { marks } from '../../../src/api/stage.ts';
 import { chapterAddress, chapterTitle } from '../chapters.ts';
-import { fateWords } from '../fate.tsx';
+import { markWords } from '../fate.tsx';
 import { lanes } from '../live.ts';
 import { addresses, rememberVisit } from '../route.ts';
 import { isStill } from '../theme.ts';
@@ -122,12 +122,12 @@ function Result({ step, guess, measured }: ResultProps) {
           {step.lanes.map(({ answer }, n) => (
             <dd key={answer}>
               {step.lanes.length > 1 && <code>{lanes.value[n]?.view.value.answer} </code>}
-              {fates
-                .filter((fate) => measured[answer][fate] > 0)
-                .map((fate) => (
-                  <span key={fate} class={`counted ${fate}`}>
-                    <span aria-hidden="true">{fateWords[fate].glyph}</span> {measured[answer][fate]}{' '}
-                    {fateWords[fate].word}
+              {marks
+                .filter((mark) => measured[answer][mark] > 0)
+                .map((mark) => (
+                  <span key={mark} class={`counted ${markWords[mark].looks}`}>
+                    <span aria-hidden="true">{markWords[mark].glyph}</span> {measured[answer][mark]}{' '}
+                    {markWords[mark].word}
                   </span>
                 ))}
             </dd>
@@ -145,7 +145,11 @@ function Result({ step, guess, measured }: ResultProps) {
         <p key={each}>{each}</p>
       ))}
       <p class="small">
-        <a href={chapterAddress(step.chapter)}>{chapterTitle(step.chapter)}</a> has the whole story.
+        <a href={chapterAddress(step.chapter)} target="_blank" rel="noopener">
+          {chapterTitle(step.chapter)} <span aria-hidden="true">↗</span>
+          <span class="unseen">(in a new tab)</span>
+        </a>{' '}
+        has the whole story.
       </p>
     </section>
   );
@@ -179,7 +183,7 @@ function Onward({ at, isDone, canRepeat, onRepeat }: OnwardProps) {
           if (isLast) rememberVisit();
         }}
       >
-        {isLast ? 'To the sandbox ›' : 'Next ›'}
+        {isLast ? 'To the sandbox ›' : isDone ? 'Next ›' : 'Skip this step ›'}
       </a>
     </div>
   );
