@@ -61,6 +61,12 @@ const killFirst: Act = {
   thenMs: 1_600,
 };
 
+const startFirst: Act = {
+  order: { do: 'start', server: 's1' },
+  says: 'server 1 starts again',
+  thenMs: 1_600,
+};
+
 const everybodyLogsIn = people.map(logIn);
 const everybodyAsks = people.map(request);
 
@@ -99,20 +105,20 @@ export const tour: readonly TourStep[] = [
     title: 'Two servers, each with its own memory',
     says: [
       'One server is not enough any more. A second one joins, and a gateway lets them take turns.',
-      'Alice logs in once. Whoever gets that request writes the note, in its own memory.',
+      'Alice logs in once, and so does Bob. Whoever gets such a request writes the note, in its own memory.',
     ],
     lanes: [{ answer: 'memory', policy: 'round-robin', servers: 2 }],
-    question: 'She asks six times. How often is she known?',
+    question: 'Alice asks six times. How often is she known?',
     options: {
       all: 'All six times: she has logged in',
       some: 'About every other time',
       none: 'Never again',
     },
-    before: [logIn('alice')],
+    before: [logIn('alice'), logIn('bob')],
     acts: times(6, request('alice')),
     settle: ({ memory }) => share(memory),
     because: [
-      'Only the server that made her session remembers it. The other one has never heard of her, and is right to say so.',
+      'Only the server that made her session remembers it. Every other request met a server that had never heard of her, and said so.',
       'Stateful fails without affinity: with N servers, about one request in N finds the memory it needs.',
     ],
     chapter: 'docs/concepts/03-stateful-in-memory.md',
@@ -165,7 +171,7 @@ export const tour: readonly TourStep[] = [
     title: 'The price: what is signed cannot be called back',
     says: [
       'Mallory copies what Alice carries. Alice notices, and logs out.',
-      'Left: her token. Right: a session in a store that all servers share.',
+      'In one lane she carries a token. In the other she has a session in a store that all servers share: a database, such as Redis or PostgreSQL.',
     ],
     lanes: [
       { answer: 'token', policy: 'round-robin', servers: 2 },
@@ -185,7 +191,7 @@ export const tour: readonly TourStep[] = [
     ],
     acts: times(3, request('mallory')),
     settle: ({ token, shared }) => {
-      const [inToken, inShared] = [share(token) !== 'none', share(shared) !== 'none'];
+      const [inToken, inShared] = [token, shared].map(({ intruded }) => intruded > 0);
       if (inToken && inShared) return 'both';
       return inToken ? 'token' : inShared ? 'shared' : 'neither';
     },
@@ -198,11 +204,11 @@ export const tour: readonly TourStep[] = [
   {
     title: 'A store that everybody asks',
     says: [
-      'The third answer keeps the sessions in one place that all servers share. Any server may die, and nobody notices.',
-      'But now everything hangs on the store. Four people log in; then it refuses every connection.',
+      'The third answer keeps the sessions in one place that all servers share. Any server may die: four people log in, server 1 is killed, all ask, and nobody notices. Then it starts again.',
+      'But now everything hangs on the store. Next, it is the store that refuses every connection.',
     ],
     lanes: [{ answer: 'shared', policy: 'round-robin', servers: 2 }],
-    question: 'All four ask. What do they get?',
+    question: 'All four ask once more. What do they get?',
     options: {
       known: 'Everything works on',
       nobody: 'All are logged out: nobody can be found',
@@ -210,6 +216,9 @@ export const tour: readonly TourStep[] = [
     },
     before: [
       ...everybodyLogsIn,
+      killFirst,
+      ...everybodyAsks,
+      startFirst,
       { order: { do: 'refuse', link: 'store' }, says: 'the store refuses', thenMs: 1_600 },
     ],
     acts: everybodyAsks,
@@ -219,7 +228,7 @@ export const tour: readonly TourStep[] = [
       return nobody > refused ? 'nobody' : 'refused';
     },
     because: [
-      'A server that cannot ask does not know, and says so (503). It must not take anybody for nobody: that would log everybody out because of a broken wire.',
+      'While server 1 was dead, all were known. But a server that cannot ask the store does not know, and says so (503). It must not take anybody for nobody: that would log everybody out because of a broken wire.',
       'Pick the store on the stage, heal the way to it and let somebody ask: all are known again, with the same cookie.',
     ],
     chapter: 'docs/concepts/04-the-shared-store.md',
@@ -241,11 +250,7 @@ export const tour: readonly TourStep[] = [
       token: 'With tokens only',
       everywhere: 'Everywhere',
     },
-    before: [
-      ...everybodyLogsIn,
-      killFirst,
-      { order: { do: 'start', server: 's1' }, says: 'server 1 starts again', thenMs: 1_600 },
-    ],
+    before: [...everybodyLogsIn, killFirst, startFirst],
     acts: everybodyAsks,
     settle: ({ token, memory, shared }) => {
       const [t, m, s] = [token, memory, shared].map((tally) => share(tally) !== 'all');
