@@ -19,12 +19,16 @@ export interface Done {
 }
 
 const keptMax = 30;
+/** Longer than that is worth a word. */
+const patienceMs = 500;
 let count = 0;
 
 /** The newest first. */
 export const done = signal<readonly Done[]>([]);
 export const last = computed(() => done.value[0] ?? null);
 export const underWay = signal(0);
+/** What is taking its time. */
+export const awaited = signal<Order | null>(null);
 
 /** Where the operator's token is, if the lab asks for one: in the address that the lab printed. */
 const token = new URLSearchParams(location.search).get('token');
@@ -35,9 +39,14 @@ export function authorization(): Record<string, string> {
 
 export async function give(order: Order): Promise<Did> {
   underWay.value += 1;
+  const patience = setTimeout(() => {
+    awaited.value = order;
+  }, patienceMs);
   const did = await post(order).catch(
     (): Did => ({ ok: false, why: 'The lab does not answer. Is `npm start` still running?' }),
   );
+  clearTimeout(patience);
+  awaited.value = null;
   underWay.value -= 1;
   count += 1;
   done.value = [{ number: count, order, did }, ...done.value].slice(0, keptMax);

@@ -2,20 +2,24 @@
 // voice of the page: what an order did is told to whoever does not see it.
 
 import { useSignal } from '@preact/signals';
-import { type Done, done, last } from '../orders.ts';
+import type { Order } from '../../../src/api/contract.ts';
+import { awaited, type Done, done, last } from '../orders.ts';
 
 const copiedMs = 1_500;
 
 export function LastCommand() {
   const isOpen = useSignal(false);
   const newest = last.value;
+  const patience = awaited.value && waiting(awaited.value);
   return (
     <div class="commands">
       <p class="unseen" role="status">
-        {newest === null ? '' : newest.did.ok ? newest.did.did : newest.did.why}
+        {patience || said(newest)}
       </p>
       <div class="newest">
-        {newest === null ? (
+        {patience ? (
+          <p class="command">{patience}</p>
+        ) : newest === null ? (
           <p class="quiet small hint">The command line that does the same will stand here.</p>
         ) : (
           <Command done={newest} />
@@ -44,6 +48,16 @@ export function LastCommand() {
       )}
     </div>
   );
+}
+
+function said(newest: Done | null): string {
+  if (newest === null) return '';
+  return newest.did.ok ? newest.did.did : newest.did.why;
+}
+
+function waiting(order: Order): string {
+  if ('client' in order) return `… ${order.client} waits for an answer, until somebody gives up`;
+  return `… waiting for this to be done: ${order.do}`;
 }
 
 function Command({ done: { did } }: { readonly done: Done }) {
