@@ -204,7 +204,7 @@ export class ByHand implements AsyncDisposable {
     busy.delete(lane);
     if (step.f === 'login' || step.f === 'refresh') this.#issuedAt.set(client.name, tPlan);
     if (client.sess !== before || step.f === 'login') this.#tellClients();
-    return told(client.name, await answered);
+    return told(await answered);
   }
 
   /** Whose turn it is in the stream sends one request; nobody does when nobody is logged in. */
@@ -228,11 +228,10 @@ export class ByHand implements AsyncDisposable {
   }
 }
 
-function told(client: string, { status, server, seen }: Completion): string {
-  if (status === null) return `${client} got no answer`;
+/** In few words: those of other lanes stand beside it, and the page says why. */
+function told({ status, server }: Completion): string {
   const [who = 'the gateway'] = server?.split('#') ?? [];
-  const isNobody = seen?.user === null;
-  return `${client} got ${status} from ${who}${isNobody ? ', and was taken for nobody' : ''}`;
+  return status === null ? 'no answer' : `${status} from ${who}`;
 }
 
 function headerOf({ answer, policy }: LaneWish, stage: Cluster): RunHeader {

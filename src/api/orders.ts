@@ -122,12 +122,11 @@ async function deed(order: Order, lanes: Lanes): Promise<string> {
   const foreign = failed.find(({ reason }) => !(reason instanceof Cannot));
   if (foreign) throw foreign.reason;
   if (failed.length === done.length && failed[0]) throw failed[0].reason;
-  return done
-    .map((each, index) => {
-      const says = each.status === 'fulfilled' ? each.value : (each.reason as Cannot).message;
-      return hands.length === 1 ? says : `${hands[index]?.[0].answer}: ${says}`;
-    })
-    .join('; ');
+  const says = done.map((each) =>
+    each.status === 'fulfilled' ? each.value : (each.reason as Cannot).message,
+  );
+  if (new Set(says).size === 1) return says[0] ?? '';
+  return says.map((each, index) => `${hands[index]?.[0].answer}: ${each}`).join('; ');
 }
 
 async function inLane(
