@@ -248,6 +248,10 @@ test(
     const store = postgres.within('region', 'postgres');
     await breakAndHeal(store, 'store', () => ground.view('b').store?.state);
     await store.press('Close postgres');
+    await postgres.press('Cut the store');
+    await expect.poll(() => ground.view('b').store?.state).toBe('cut');
+    await postgres.press('Heal the store');
+    await expect.poll(() => ground.view('b').store?.state).toBe('whole');
     const names = (id: LaneId) => ground.view(id).servers.map(({ name }) => name);
     await memory.press('+ server');
     await expect.poll(() => names('a')).toEqual(['s1', 's2', 's3']);

@@ -129,7 +129,7 @@ function CardActions({ server }: { readonly server: ServerView }) {
   const button = (order: 'kill' | 'pause' | 'resume' | 'start', word: string) => (
     <button
       type="button"
-      class="button plain"
+      class="button"
       disabled={underWay.value > 0}
       onClick={() => void give({ do: order, lane, server: server.name })}
     >

@@ -1,6 +1,8 @@
 // The store that all servers ask, where there is one, and what it remembers.
 
 import { useContext } from 'preact/hooks';
+import type { LaneId, StoreView } from '../../../src/api/contract.ts';
+import { give, underWay } from '../orders.ts';
 import { Chips } from './chips.tsx';
 import { nodes } from './layout.ts';
 import { isPicked, OnStageContext } from './selection.ts';
@@ -46,7 +48,31 @@ export function Store() {
             on.view.value.experiment === null ? `${verb} nobody` : 'not listed in an experiment'
           }
         />
+        {on.orders !== undefined && !on.isBrief && <StoreAction lane={on.orders} store={store} />}
       </div>
+    </div>
+  );
+}
+
+interface ActionProps {
+  readonly lane: LaneId;
+  readonly store: StoreView;
+}
+
+/** What one looks for first; the rest is under its name. */
+function StoreAction({ lane, store }: ActionProps) {
+  const isWhole = store.state === 'whole';
+  return (
+    <div class="actions">
+      <button
+        type="button"
+        class="button"
+        disabled={underWay.value > 0}
+        onClick={() => void give({ do: isWhole ? 'cut' : 'heal', lane, link: 'store' })}
+      >
+        {isWhole ? 'Cut' : 'Heal'}
+        <span class="unseen"> the store</span>
+      </button>
     </div>
   );
 }
