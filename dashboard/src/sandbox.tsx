@@ -10,9 +10,7 @@ import type { LaneState } from './lane-state.ts';
 import { line } from './live.ts';
 import { Voice } from './voice.tsx';
 
-/** With spaces that do not break. */
-const question =
-  'Alice logs in on server\u00a01. How does server\u00a02 know that she is the same person?';
+const question = 'Alice logs in on one server. How does another know that she is the same person?';
 
 type Panel = 'lanes' | 'experiment';
 
