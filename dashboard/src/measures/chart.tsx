@@ -62,7 +62,7 @@ function Chart({ title, top, bands, first, span, now, children }: ChartProps) {
   return (
     <figure>
       <figcaption class="label">
-        {title} <span class="push">scale 0 to {top}</span>
+        {title} <span class="push">0 to {top}</span>
       </figcaption>
       <svg
         viewBox={`0 0 ${xOf(span)} ${height}`}
