@@ -62,10 +62,10 @@ export function Lane({ shown, isLive, isBrief = false }: Props) {
           </p>
         )}
       </div>
+      <Caption shown={shown} />
       <div class="stage-place">
         <StageView shown={shown} on={on} />
       </div>
-      <Caption shown={shown} />
       <Measures shown={shown} isLive={isLive} isBrief={isBrief} />
     </article>
   );
