@@ -37,7 +37,7 @@ export function Charts({ stage, now }: Props) {
       <Chart title="requests a second" top={`${most}`} {...axis}>
         <Bars seconds={recent} first={first} most={most} />
       </Chart>
-      <Chart title="95 % answered in" top={inMs(slowest)} {...axis}>
+      <Chart title="95 % within" top={inMs(slowest)} {...axis}>
         <path class="latency" d={pathOf(p95s, first, slowest)} />
       </Chart>
       <Legend recent={recent} bands={bands} />
