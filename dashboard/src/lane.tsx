@@ -141,10 +141,12 @@ function Measures({ shown, isLive, isBrief }: MeasuresProps) {
         <Strips arrived={stage.arrived} />
         <Numbers stage={stage} isBrief={isBrief} />
         {!isBrief && <Charts stage={stage} now={now} />}
-        <details open={!isShort}>
-          <summary>{isLive ? 'Verdicts' : 'Verdicts at the end'}</summary>
-          <Verdicts verdicts={shown.verdicts.value} />
-        </details>
+        {!isBrief && (
+          <details open={!isShort}>
+            <summary>{isLive ? 'Verdicts' : 'Verdicts at the end'}</summary>
+            <Verdicts verdicts={shown.verdicts.value} />
+          </details>
+        )}
         <details open={!isShort}>
           <summary>Log</summary>
           <Log arrived={stage.arrived} most={logMax} />

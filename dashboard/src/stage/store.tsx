@@ -79,9 +79,11 @@ function StoreAction({ lane, store }: ActionProps) {
 
 /** Where a store would stand. */
 export function NoStore() {
+  const on = useContext(OnStageContext);
+  const isToken = on?.view.value.answer.startsWith('token') === true;
   return (
     <div class="column store-place">
-      <p class="no-store label">nothing is shared</p>
+      <p class="no-store label">{isToken ? 'no store is asked' : 'nothing is shared'}</p>
     </div>
   );
 }
