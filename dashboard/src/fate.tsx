@@ -1,5 +1,5 @@
-// How an outcome is said: sign, colour and word, always together. What is right looks well, and what
-// is wrong does not: to be let in is bad when it is a thief.
+// How an outcome is said: sign, colour and word, always together. What is right looks well, and
+// what is wrong does not: to be let in is bad when it is a thief.
 
 import { type Arrived, type Fate, type Mark, markOf } from '../../src/api/stage.ts';
 
