@@ -35,7 +35,7 @@ export class Census {
     const snapshot = await page.locator('body').ariaSnapshot();
     const summaries = await page.locator('summary').allInnerTexts();
     for (const each of controlsIn(snapshot)) this.#seen.add(each);
-    for (const text of summaries) this.#seen.add(`summary ${text}`);
+    for (const text of summaries.filter(Boolean)) this.#seen.add(`summary ${text}`);
   }
 
   /** Uses one, and counts what is there beside it; a click, if nothing else is said. */
