@@ -472,8 +472,9 @@ test(
     await whole.press(/^Colours/);
     expect(await theme()).toBe(first);
     await whole.press('Run an experiment');
+    const chapter = page.waitForEvent('popup');
     await whole.follow(/^Chapter/);
-    await page.goBack();
+    await (await chapter).close();
     await whole.follow('Tour');
     const question = whole.within('article', 'Step 1 of 7');
     await question.at.waitFor();

@@ -4,7 +4,8 @@
 import { useSignal } from '@preact/signals';
 import type { Choices } from '../../../src/api/contract.ts';
 import type { AnswerName } from '../../../src/scenarios/scenario.ts';
-import { chapterAddress, chapterTitle } from '../chapters.ts';
+import { ChapterLink } from '../chapter-link.tsx';
+import { chapterTitle } from '../chapters.ts';
 import { choices } from '../live.ts';
 import { give } from '../orders.ts';
 import { type Guess, prediction } from './prediction.ts';
@@ -125,9 +126,9 @@ function Asked({ scenario, onDone }: AskedProps) {
         >
           Run without a guess
         </button>
-        <a class="small push" href={chapterAddress(scenario.chapter)}>
-          {chapterTitle(scenario.chapter)}
-        </a>
+        <span class="push">
+          <ChapterLink chapter={scenario.chapter} />
+        </span>
       </div>
     </>
   );

@@ -3,7 +3,7 @@
 
 import type { LaneView } from '../../../src/api/contract.ts';
 import { properties, type Verdict } from '../../../src/core/verdict.ts';
-import { chapterAddress, chapterTitle } from '../chapters.ts';
+import { ChapterLink } from '../chapter-link.tsx';
 import { lanes } from '../live.ts';
 import { addresses } from '../route.ts';
 import { prediction } from './prediction.ts';
@@ -19,8 +19,7 @@ export function Outcome() {
         <h2>{experiment.title}</h2>
         <p class="asks big">{experiment.question}</p>
         <p class="small">
-          <a href={chapterAddress(experiment.chapter)}>{chapterTitle(experiment.chapter)}</a> says
-          why.
+          <ChapterLink chapter={experiment.chapter} /> says why.
         </p>
       </div>
       <div class="scroll">

@@ -2,7 +2,7 @@
 
 import { useEffect } from 'preact/hooks';
 import { marks } from '../../../src/api/stage.ts';
-import { chapterAddress, chapterTitle } from '../chapters.ts';
+import { ChapterLink } from '../chapter-link.tsx';
 import { markWords } from '../fate.tsx';
 import { lanes } from '../live.ts';
 import { addresses, rememberVisit } from '../route.ts';
@@ -145,11 +145,7 @@ function Result({ step, guess, measured }: ResultProps) {
         <p key={each}>{each}</p>
       ))}
       <p class="small">
-        <a href={chapterAddress(step.chapter)} target="_blank" rel="noopener">
-          {chapterTitle(step.chapter)} <span aria-hidden="true">↗</span>
-          <span class="unseen">(in a new tab)</span>
-        </a>{' '}
-        has the whole story.
+        <ChapterLink chapter={step.chapter} /> has the whole story.
       </p>
     </section>
   );
