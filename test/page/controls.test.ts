@@ -399,7 +399,7 @@ test(
         .poll(() => row.getByRole('cell').allInnerTexts())
         .toEqual([
           guesses[n],
-          [...measured, ...(isRight ? ['You were right.'] : [])].join(''),
+          [...measured, ...(isRight ? ['You were right.'] : [])].join('\n'),
           expect.stringMatching(experiment?.asExpected ? /^✓ just this/ : /^✗ /),
         ]);
     }
