@@ -3,11 +3,11 @@
 // somebody killed from a terminal is taken as killed here.
 
 import assert from 'node:assert/strict';
+import { Gate } from '../core/gate.ts';
 import type { FaultOptions } from '../faults/fault.ts';
 import * as faults from '../faults/index.ts';
 import type { Cluster } from '../lab/cluster.ts';
 import type { ClusterServer } from '../lab/cluster-server.ts';
-import { Gate } from '../lab/gate.ts';
 import type { Recorder } from '../lab/recorder.ts';
 import { Cannot } from './cannot.ts';
 

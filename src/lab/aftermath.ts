@@ -4,11 +4,11 @@
 // be judged on luck.
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Gate } from '../core/gate.ts';
 import type { Step } from '../workloads/workload.ts';
 import type { Client } from './client.ts';
 import type { Cluster } from './cluster.ts';
 import type { Crowd } from './crowd.ts';
-import { Gate } from './gate.ts';
 import type { Recorder } from './recorder.ts';
 
 const readyTimeoutMs = 15_000;

@@ -11,7 +11,7 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import { OperatingError } from '../core/errors.ts';
-import { Gate } from './gate.ts';
+import { Gate } from '../core/gate.ts';
 
 const readyTimeoutMs = 30_000;
 /** Longer than the five seconds that a server gives its requests in flight. */

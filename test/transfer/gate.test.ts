@@ -3,7 +3,8 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { Gate, inTurn } from '../../src/transfer/vault/gate.ts';
+import { Gate } from '../../src/core/gate.ts';
+import { inTurn } from '../../src/transfer/vault/in-turn.ts';
 
 test('as many are inside as the gate is wide, and who came first goes first', async () => {
   const gate = new Gate(2);

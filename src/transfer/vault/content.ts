@@ -4,7 +4,7 @@
 
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { inTurn, settling } from './gate.ts';
+import { inTurn, settling } from './in-turn.ts';
 
 const pieceBytes = 256 * 1024;
 /** After so many bytes the disk is told to begin with what it would else do all at the end. */

@@ -5,8 +5,8 @@
 
 import type { FileHandle } from 'node:fs/promises';
 import type { Clock } from '../../core/clock.ts';
+import { Gate } from '../../core/gate.ts';
 import { type Folder, isAbsent } from './folder.ts';
-import { Gate } from './gate.ts';
 import type { Quota } from './quota.ts';
 import { formerName, partName } from './record.ts';
 import type { Turns } from './turns.ts';

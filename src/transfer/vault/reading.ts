@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { OperatingError } from '../../core/errors.ts';
 import type { FileRecord, OpenedFile, ReadableVault, Visitor } from '../vault.ts';
 import { Folder, isAbsent } from './folder.ts';
-import { inTurn } from './gate.ts';
+import { inTurn } from './in-turn.ts';
 import { inOrder, isFileId, isFor, readRecord, recordFile } from './record.ts';
 import { asUnavailable, orUnavailable } from './unavailable.ts';
 
